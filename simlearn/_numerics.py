@@ -1,0 +1,63 @@
+"""Guarded arithmetic: the places where a naive formula has no gradient or overflows."""
+
+from keras import ops
+
+from simlearn._typing import Tensor
+
+_EMPTY_LOG_SUM = -1e30
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return `values` as a float tensor of 32 bits or more; float64 stays float64."""
+    values = ops.convert_to_tensor(values)
+    if str(values.dtype).rsplit(".", maxsplit=1)[-1] in ("float32", "float64"):
+        return values
+    return ops.cast(values, "float32")
+
+
+def safe_sqrt(values: Tensor) -> Tensor:
+    """Square root of `values >= 0` whose gradient at 0 is 0 instead of infinite."""
+    positive = values > 0
+    # The inner `where` keeps the infinite slope out of the graph: 0 * inf would be NaN.
+    return ops.where(positive, ops.sqrt(ops.where(positive, values, 1.0)), 0.0)
+
+
+def l2_normalize(vectors: Tensor) -> Tensor:
+    """Scale the last axis to unit length; a zero vector stays zero, with zero gradient."""
+    # Length is scale-free here, so dividing by the largest entry first costs nothing and
+    # keeps the squares from overflowing or vanishing.
+    largest = ops.stop_gradient(ops.max(ops.abs(vectors), axis=-1, keepdims=True))
+    nonzero = largest > 0
+    scaled = vectors / ops.where(nonzero, largest, 1.0)
+    squared = ops.sum(ops.square(scaled), axis=-1, keepdims=True)
+    return ops.where(nonzero, scaled * ops.rsqrt(ops.where(nonzero, squared, 1.0)), 0.0)
+
+
+def masked_mean(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean of `values` where `mask` holds; 0, with zero gradient, where it holds nowhere.
+
+    Args:
+        values: any shape.
+        mask: bool, the shape of `values`.
+        weights: optional factors that broadcast against `values`; the divisor stays the
+            number of entries that count, as Keras does for `sum_over_batch_size`.
+    """
+    kept = ops.where(mask, values, 0.0)
+    if weights is not None:
+        kept = kept * ops.cast(weights, kept.dtype)
+    count = ops.sum(ops.cast(mask, kept.dtype))
+    return ops.sum(kept) / ops.maximum(count, 1.0)
+
+
+def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
+    """`log(sum(exp(values)))` over the last axis where `mask` holds, keeping that axis.
+
+    An all-masked row gives -1e30 instead of -inf, with zero gradient, so that nothing downstream
+    meets `inf - inf`.
+    """
+    filled = ops.where(mask, values, _EMPTY_LOG_SUM)
+    peak = ops.stop_gradient(ops.max(filled, axis=-1, keepdims=True))
+    terms = ops.where(mask, ops.exp(ops.where(mask, values, peak) - peak), 0.0)
+    total = ops.sum(terms, axis=-1, keepdims=True)
+    some = total > 0
+    return ops.where(some, ops.log(ops.where(some, total, 1.0)) + peak, _EMPTY_LOG_SUM)

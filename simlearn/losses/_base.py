@@ -1,0 +1,91 @@
+"""What the loss classes share: labels stay integers, embeddings are float32 or better."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from simlearn._numerics import at_least_float32
+from simlearn._typing import Tensor
+from simlearn.distances import Distance
+from simlearn.errors import UserError
+from simlearn.pairs import as_labels
+
+register = keras.saving.register_keras_serializable(package="simlearn")
+
+
+class LabelledLoss(keras.losses.Loss):
+    """A loss over integer labels `(batch,)` and one row of numbers an item `(batch, dim)`.
+
+    Keras casts labels to float on the way into a loss; ids above 2^24 would collide. Here they
+    arrive as they are. Subclasses give `call(labels, rows, sample_weight)`, already a scalar.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name=name)
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Any:
+        with ops.name_scope(self.name):
+            rows = check_rows(y_pred)
+            if sample_weight is not None:
+                sample_weight = ops.reshape(at_least_float32(sample_weight), (-1,))
+            return self.call(as_labels(y_true), rows, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "LabelledLoss":
+        return cls(**restore(config))
+
+
+def restore(config: dict[str, Any]) -> dict[str, Any]:
+    """Turn the serialised callables of a config back into callables."""
+    return {
+        key: keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
+        for key, value in config.items()
+    }
+
+
+def save_callable(function: Any) -> Any:
+    """Serialise a distance or a miner; a callable Keras does not know is refused by name."""
+    name = getattr(function, "__name__", type(function).__name__)
+    known = function if hasattr(function, "__name__") else type(function)
+    if keras.saving.get_registered_name(known) == name:
+        raise UserError(
+            f"expected a callable that can be saved, received {name!r}; decorate it with "
+            "keras.saving.register_keras_serializable()"
+        )
+    return keras.saving.serialize_keras_object(function)
+
+
+def check_rows(rows: Tensor) -> Tensor:
+    """Float32 or better `(batch, dim)`, or an error that says what came."""
+    rows = at_least_float32(rows)
+    if len(rows.shape) != 2:
+        raise UserError(f"expected rows of shape (batch, dim), received {tuple(rows.shape)}")
+    return rows
+
+
+def anchor_weights(sample_weight: Tensor | None) -> Tensor | None:
+    """Weights of the batch's items as a column, one for each anchor's row."""
+    return None if sample_weight is None else sample_weight[:, None]
+
+
+def check_range(name: str, value: float, *, low: float, high: float = float("inf")) -> float:
+    """Refuse a hyperparameter outside `(low, high]`."""
+    if not low < value <= high:
+        raise UserError(f"expected {name} in ({low}, {high}], received {value}")
+    return value
+
+
+__all__ = [
+    "Distance",
+    "LabelledLoss",
+    "anchor_weights",
+    "check_range",
+    "check_rows",
+    "register",
+    "restore",
+    "save_callable",
+]

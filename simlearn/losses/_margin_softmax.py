@@ -1,0 +1,87 @@
+"""Softmax over class proxies with a margin on the true class."""
+
+import math
+from typing import Any
+
+from keras import ops
+
+from simlearn._numerics import safe_sqrt
+from simlearn._typing import Tensor
+from simlearn.errors import UserError
+from simlearn.losses._base import LabelledLoss, check_range, check_rows, register
+
+
+@register
+def arcface_loss(
+    labels: Tensor, cosines: Tensor, *, margin: float = 0.5, scale: float = 64.0
+) -> Tensor:
+    """ArcFace: cross-entropy of scaled cosines, the true class's angle enlarged by a margin.
+
+    `-log(exp(s cos(theta_y + m)) / (exp(s cos(theta_y + m)) + sum_{j != y} exp(s cos(theta_j))))`.
+    The proxies that the cosines are taken to are a layer's weights: simlearn.heads.Proxies.
+
+    Args:
+        labels: integers `(batch,)` in `[0, classes)`; a label outside gives NaN, not a guess.
+        cosines: `(batch, classes)`, in `[-1, 1]`.
+        margin: m, in radians, in `[0, pi)`.
+        scale: s, above 0.
+
+    Returns:
+        One value an item, `(batch,)`.
+
+    Raises:
+        UserError: labels are not integers, or shapes do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from simlearn.losses import arcface_loss
+        >>> cosines = np.array([[1.0, 0.0]], "float32")
+        >>> print(round(float(arcface_loss(np.array([0]), cosines, margin=0.0, scale=1.0)[0]), 4))
+        0.3133
+
+    Reference:
+        Deng et al., "ArcFace: Additive Angular Margin Loss for Deep Face Recognition", CVPR 2019,
+        eq. 3. Deviation: where theta + m would pass pi and the cosine turn back up, the target
+        is `cos(theta) - m sin(m)`, as in the authors' code.
+    """
+    cosines = check_rows(cosines)
+    classes = cosines.shape[1]
+    labels = ops.cast(labels, "int64" if "64" in str(labels.dtype) else "int32")
+    is_true = ops.equal(labels[:, None], ops.arange(classes, dtype=labels.dtype)[None, :])
+    target = ops.sum(ops.where(is_true, cosines, 0.0), axis=-1, keepdims=True)
+    sine = safe_sqrt(ops.maximum(1.0 - ops.square(target), 0.0))
+    moved = target * math.cos(margin) - sine * math.sin(margin)
+    wrapped = target < -math.cos(margin)
+    moved = ops.where(wrapped, target - margin * math.sin(margin), moved)
+    logits = scale * ops.where(is_true, moved, cosines)
+    losses = ops.logsumexp(logits, axis=-1) - scale * moved[:, 0]
+    return ops.where(ops.any(is_true, axis=-1), losses, math.nan)
+
+
+@register
+class ArcFaceLoss(LabelledLoss):
+    """ArcFace on the cosines that a `simlearn.heads.Proxies` layer gives: `arcface_loss`.
+
+    Args:
+        margin: in radians, in `[0, pi)`.
+        scale: above 0.
+        name: of the loss.
+    """
+
+    def __init__(self, *, margin: float = 0.5, scale: float = 64.0, name: str = "arcface") -> None:
+        super().__init__(name=name)
+        if not 0.0 <= margin < math.pi:
+            raise UserError(f"expected margin in [0, pi), received {margin}")
+        self.margin = margin
+        self.scale = check_range("scale", scale, low=0.0)
+
+    def call(self, labels: Tensor, cosines: Tensor, sample_weight: Tensor | None = None) -> Tensor:
+        """Scalar loss of one batch."""
+        losses = arcface_loss(labels, cosines, margin=self.margin, scale=self.scale)
+        if sample_weight is not None:
+            losses = losses * ops.cast(sample_weight, losses.dtype)
+        return ops.mean(losses)
+
+    def get_config(self) -> dict[str, Any]:
+        """Everything needed to make an equal loss."""
+        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
