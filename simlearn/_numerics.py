@@ -1,5 +1,6 @@
 """Guarded arithmetic: the places where a naive formula has no gradient or overflows."""
 
+import keras
 from keras import ops
 
 from simlearn._typing import Tensor
@@ -10,27 +11,36 @@ _EMPTY_LOG_SUM = -1e30
 def at_least_float32(values: Tensor) -> Tensor:
     """Return `values` as a float tensor of 32 bits or more; float64 stays float64."""
     values = ops.convert_to_tensor(values)
-    if str(values.dtype).rsplit(".", maxsplit=1)[-1] in ("float32", "float64"):
+    if keras.backend.standardize_dtype(values.dtype) in ("float32", "float64"):
         return values
     return ops.cast(values, "float32")
 
 
 def safe_sqrt(values: Tensor) -> Tensor:
     """Square root of `values >= 0` whose gradient at 0 is 0 instead of infinite."""
-    positive = values > 0
+    zero = values <= 0  # and not "not > 0": a NaN must come out as a NaN
     # The inner `where` keeps the infinite slope out of the graph: 0 * inf would be NaN.
-    return ops.where(positive, ops.sqrt(ops.where(positive, values, 1.0)), 0.0)
+    return ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, values)))
 
 
 def l2_normalize(vectors: Tensor) -> Tensor:
     """Scale the last axis to unit length; a zero vector stays zero, with zero gradient."""
     # Length is scale-free here, so dividing by the largest entry first costs nothing and
     # keeps the squares from overflowing or vanishing.
-    largest = ops.stop_gradient(ops.max(ops.abs(vectors), axis=-1, keepdims=True))
-    nonzero = largest > 0
-    scaled = vectors / ops.where(nonzero, largest, 1.0)
+    largest = ops.stop_gradient(ops.max(ops.abs(vectors), axis=-1, keepdims=True, initial=0.0))
+    # Asked of the vector, not of its maximum, which may drop a NaN: that must not become a zero.
+    zero = ops.all(ops.equal(vectors, 0), axis=-1, keepdims=True)
+    scaled = vectors / ops.where(zero, 1.0, largest)
     squared = ops.sum(ops.square(scaled), axis=-1, keepdims=True)
-    return ops.where(nonzero, scaled * ops.rsqrt(ops.where(nonzero, squared, 1.0)), 0.0)
+    return ops.where(zero, 0.0, scaled * ops.rsqrt(ops.where(zero, 1.0, squared)))
+
+
+def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
+    """Entries of each row of `values` `(n, m)` at `columns` `(n, k)`; also where n and m are 0."""
+    # Keras' take_along_axis fails on rows of no length: one column more, and off again.
+    one_more = ((0, 0), (0, 1))
+    wider = ops.take_along_axis(ops.pad(values, one_more), ops.pad(columns, one_more), axis=-1)
+    return wider[:, :-1]
 
 
 def masked_mean(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -56,7 +66,7 @@ def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
     meets `inf - inf`.
     """
     filled = ops.where(mask, values, _EMPTY_LOG_SUM)
-    peak = ops.stop_gradient(ops.max(filled, axis=-1, keepdims=True))
+    peak = ops.stop_gradient(ops.max(filled, axis=-1, keepdims=True, initial=_EMPTY_LOG_SUM))
     terms = ops.where(mask, ops.exp(ops.where(mask, values, peak) - peak), 0.0)
     total = ops.sum(terms, axis=-1, keepdims=True)
     some = total > 0

@@ -46,8 +46,9 @@ def squared_euclidean(a: Tensor, b: Tensor) -> Tensor:
     """Squared Euclidean distance `|a_i - b_j|^2`, in `[0, inf)`.
 
     Where one side is a single row the differences are taken directly, which is exact; otherwise
-    by one matrix product, O(n m) memory, after moving the origin to the mean of `b`: distances
-    do not change, and vectors far from the origin lose no digits.
+    by one matrix product, O(n m) memory, after moving the origin to the first row of `b`:
+    distances do not change, vectors far from the origin lose no digits, and on a lattice of
+    integers (where distances tie) every step is exact, which it is not around the mean.
 
     Args:
         a: `(..., n, dim)`.
@@ -60,9 +61,9 @@ def squared_euclidean(a: Tensor, b: Tensor) -> Tensor:
         UserError: the last axes differ.
     """
     a, b = _rows(a, b)
-    if 1 in (a.shape[-2], b.shape[-2]):
+    if a.shape[-2] in (0, 1) or b.shape[-2] in (0, 1):
         return ops.sum(ops.square(a[..., :, None, :] - b[..., None, :, :]), axis=-1)
-    origin = ops.stop_gradient(ops.mean(b, axis=-2, keepdims=True))
+    origin = ops.stop_gradient(b[..., :1, :])
     a, b = a - origin, b - origin
     a_squared = ops.sum(ops.square(a), axis=-1)[..., :, None]
     b_squared = ops.sum(ops.square(b), axis=-1)[..., None, :]

@@ -26,7 +26,7 @@ import numpy as np
 from keras import ops
 
 from simlearn import search
-from simlearn._numerics import at_least_float32
+from simlearn._numerics import at_least_float32, pick_columns
 from simlearn._typing import FloatArray, IntArray, Tensor
 from simlearn.errors import UserError
 
@@ -95,8 +95,8 @@ def batch_hard(distances: Tensor, positives: Tensor, negatives: Tensor) -> Tripl
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017, eq. 5.
     """
     distances = _fixed(distances)
-    hardest = ops.argmax(ops.where(positives, distances, -np.inf), axis=-1)
-    closest = ops.argmin(ops.where(negatives, distances, np.inf), axis=-1)
+    hardest = _argmax(ops.where(positives, distances, -np.inf))
+    closest = _argmax(ops.where(negatives, -distances, -np.inf))
     valid = ops.logical_and(ops.any(positives, axis=-1), ops.any(negatives, axis=-1))
     return Triplets(hardest[:, None], closest[:, None], valid[:, None])
 
@@ -166,12 +166,10 @@ def easy_positive(distances: Tensor, positives: Tensor, negatives: Tensor) -> Tr
         and 6 (easy positive, semi-hard negative).
     """
     distances = _fixed(distances)
-    positive = ops.argmin(ops.where(positives, distances, np.inf), axis=-1)[:, None]
-    beyond = ops.logical_and(
-        negatives, distances > ops.take_along_axis(distances, positive, axis=-1)
-    )
-    closest = ops.argmin(ops.where(beyond, distances, np.inf), axis=-1)
-    farthest = ops.argmax(ops.where(negatives, distances, -np.inf), axis=-1)
+    positive = _argmax(ops.where(positives, -distances, -np.inf))[:, None]
+    beyond = ops.logical_and(negatives, distances > pick_columns(distances, positive))
+    closest = _argmax(ops.where(beyond, -distances, -np.inf))
+    farthest = _argmax(ops.where(negatives, distances, -np.inf))
     negative = ops.where(ops.any(beyond, axis=-1), closest, farthest)[:, None]
     valid = ops.logical_and(ops.any(positives, axis=-1), ops.any(negatives, axis=-1))
     return Triplets(positive, negative, valid[:, None])
@@ -242,10 +240,10 @@ class DistanceWeighted:
     def _draw(self, log_weights: Tensor, mask: Tensor) -> Tensor:
         # Gumbel's trick: the largest noisy log-weight is a draw from the weights.
         uniform = keras.random.uniform(
-            ops.shape(log_weights), minval=1e-12, maxval=1.0, seed=self.seed_generator
+            ops.shape(log_weights), 1e-12, 1.0, dtype="float32", seed=self.seed_generator
         )
         noisy = log_weights - ops.cast(ops.log(-ops.log(uniform)), log_weights.dtype)
-        return ops.argmax(ops.where(mask, noisy, -np.inf), axis=-1)
+        return _argmax(ops.where(mask, noisy, -np.inf))
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal miner."""
@@ -280,7 +278,8 @@ def batch_all(
 
     Returns:
         TripletCounts: for a positive pair the number of its active negatives, for a negative
-        pair the number of its active positives, 0 elsewhere.
+        pair the number of its active positives, 0 elsewhere. A triplet at exactly
+        `d_an = d_ap + margin` adds nothing to the value and may or may not be counted.
     """
     distances = _fixed(distances)
     keys = ops.where(negatives, distances, np.inf)
@@ -319,8 +318,8 @@ def multi_similarity(
         Wang et al., "Multi-Similarity Loss with General Pair Weighting", CVPR 2019, eqs. 11, 12.
     """
     distances = _fixed(distances)
-    farthest = ops.max(ops.where(positives, distances, -np.inf), axis=-1, keepdims=True)
-    closest = ops.min(ops.where(negatives, distances, np.inf), axis=-1, keepdims=True)
+    farthest = _max(ops.where(positives, distances, -np.inf))
+    closest = -_max(ops.where(negatives, -distances, -np.inf))
     return Pairs(
         ops.logical_and(positives, distances > closest - epsilon),
         ops.logical_and(negatives, distances < farthest + epsilon),
@@ -380,28 +379,19 @@ def mine_corpus(
             f"expected {negatives} items outside every class, received {len(labels)} items "
             f"of which {size} have label {label}"
         )
-    positive = _farthest_positives(np.asarray(embeddings), labels, distance, block)
+    positive = search.farthest(
+        embeddings,
+        embeddings,
+        1,
+        distance=distance,
+        query_keys=rows,
+        gallery_keys=rows,
+        query_groups=labels,
+        gallery_groups=labels,
+        block=block,
+    ).indices[:, 0]
     anchor = rows[positive >= 0]
     return CorpusTriplets(anchor, positive[anchor], closest[anchor])
-
-
-def _farthest_positives(
-    embeddings: FloatArray, labels: IntArray, distance: search.Distance, block: int
-) -> IntArray:
-    """Row number of the farthest item with the same label, or -1 in a class of one."""
-    farthest = np.full(len(labels), -1, dtype=np.int64)
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.diff(labels[order], prepend=labels[order][:1] - 1))
-    for members in np.split(order, starts[1:]):
-        if len(members) < 2:
-            continue
-        gallery = embeddings[members]
-        for start in range(0, len(members), block):
-            rows = members[start : start + block]
-            apart = np.array(distance(embeddings[rows], gallery))
-            apart[np.arange(len(rows)), start + np.arange(len(rows))] = -np.inf
-            farthest[rows] = members[np.argmax(apart, axis=1)]
-    return farthest
 
 
 def _largest_class(labels: IntArray) -> tuple[int, int]:
@@ -411,6 +401,16 @@ def _largest_class(labels: IntArray) -> tuple[int, int]:
 
 def _fixed(distances: Tensor) -> Tensor:
     return ops.stop_gradient(at_least_float32(distances))
+
+
+def _argmax(values: Tensor) -> Tensor:
+    """Column of each row's largest value; the lowest of equals."""
+    # A batch of no items has no columns to choose from: one more, which never wins.
+    return ops.argmax(ops.pad(values, ((0, 0), (0, 1)), constant_values=-np.inf), axis=-1)
+
+
+def _max(values: Tensor) -> Tensor:
+    return ops.max(values, axis=-1, keepdims=True, initial=-np.inf)
 
 
 def _next_after(values: Tensor) -> Tensor:

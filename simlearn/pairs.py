@@ -12,6 +12,7 @@ Example:
      [0 0 0]]
 """
 
+import keras
 from keras import ops
 
 from simlearn._typing import Tensor
@@ -79,11 +80,12 @@ def as_labels(labels: Tensor) -> Tensor:
     classes would become one without a word.
     """
     labels = ops.convert_to_tensor(labels)
-    dtype = str(labels.dtype)
+    dtype = keras.backend.standardize_dtype(labels.dtype)
     if "int" not in dtype and "bool" not in dtype:
         raise UserError(
             f"expected integer labels, received {dtype}; convert them where they are "
-            "loaded, for example labels.astype('int64')"
+            "loaded, for example labels.astype('int64'), and give compile() a loss's class: "
+            "Keras hands floats to a function"
         )
     if len(labels.shape) == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]

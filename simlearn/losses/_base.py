@@ -25,11 +25,11 @@ class LabelledLoss(keras.losses.Loss):
         super().__init__(name=name)
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Any:
-        with ops.name_scope(self.name):
-            rows = check_rows(y_pred)
-            if sample_weight is not None:
-                sample_weight = ops.reshape(at_least_float32(sample_weight), (-1,))
-            return self.call(as_labels(y_true), rows, sample_weight)
+        with keras.name_scope(self.name):
+            if _only_infers_shapes():
+                y_true = ops.cast(y_true, "int64")
+            value = self.call(*check_batch(y_true, y_pred, sample_weight))
+            return _share_of_replica(value)
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name}
@@ -67,9 +67,50 @@ def check_rows(rows: Tensor) -> Tensor:
     return rows
 
 
+def check_batch(
+    labels: Tensor, rows: Tensor, sample_weight: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Integer labels, float rows and weights, one of each an item, or an error."""
+    labels, rows = as_labels(labels), check_rows(rows)
+    _check_count("labels", labels, rows)
+    if sample_weight is None:
+        return labels, rows, None
+    weights = ops.reshape(ops.cast(sample_weight, rows.dtype), (-1,))
+    _check_count("sample_weight", weights, rows)
+    return labels, rows, weights
+
+
 def anchor_weights(sample_weight: Tensor | None) -> Tensor | None:
     """Weights of the batch's items as a column, one for each anchor's row."""
     return None if sample_weight is None else sample_weight[:, None]
+
+
+def _check_count(name: str, values: Tensor, rows: Tensor) -> None:
+    given, wanted = values.shape[0], rows.shape[0]
+    if None not in (given, wanted) and given != wanted:
+        raise UserError(f"expected {name} for {wanted} items, received {given}")
+
+
+def _only_infers_shapes() -> bool:
+    """Whether Keras is about to give the batch to replicas, and only wants to know shapes.
+
+    It asks with the *mean* of the replicas' batches: labels are floats then, and mean nothing.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return several and tf.distribute.in_cross_replica_context() and not tf.executing_eagerly()
+
+
+def _share_of_replica(value: Tensor) -> Tensor:
+    """Divide by the number of replicas: gradients are summed over them, as Keras expects."""
+    if keras.backend.backend() != "tensorflow":
+        return value
+    import tensorflow as tf
+
+    return value / tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def check_range(name: str, value: float, *, low: float, high: float = float("inf")) -> float:
@@ -83,6 +124,7 @@ __all__ = [
     "Distance",
     "LabelledLoss",
     "anchor_weights",
+    "check_batch",
     "check_range",
     "check_rows",
     "register",

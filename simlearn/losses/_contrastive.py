@@ -14,6 +14,7 @@ from simlearn.losses._base import (
     Distance,
     LabelledLoss,
     anchor_weights,
+    check_batch,
     check_range,
     register,
     save_callable,
@@ -120,7 +121,8 @@ def batch_contrastive_loss(
         Hadsell et al. 2006, eq. 4. Deviation: each kind is averaged on its own, because a batch
         holds far more negative pairs than positive ones.
     """
-    apart = distance(embeddings, embeddings)
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    apart = distance(rows, rows)
     weights = anchor_weights(sample_weight)
     pull = masked_mean(ops.square(apart), pairs.positive_pairs(labels), weights)
     hinge = ops.square(ops.maximum(margin - apart, 0.0))

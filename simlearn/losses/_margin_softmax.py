@@ -5,10 +5,10 @@ from typing import Any
 
 from keras import ops
 
-from simlearn._numerics import safe_sqrt
+from simlearn._numerics import masked_mean, safe_sqrt
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
-from simlearn.losses._base import LabelledLoss, check_range, check_rows, register
+from simlearn.losses._base import LabelledLoss, check_batch, check_range, register
 
 
 @register
@@ -44,7 +44,7 @@ def arcface_loss(
         eq. 3. Deviation: where theta + m would pass pi and the cosine turn back up, the target
         is `cos(theta) - m sin(m)`, as in the authors' code.
     """
-    cosines = check_rows(cosines)
+    labels, cosines, _ = check_batch(labels, cosines)
     classes = cosines.shape[1]
     labels = ops.cast(labels, "int64" if "64" in str(labels.dtype) else "int32")
     is_true = ops.equal(labels[:, None], ops.arange(classes, dtype=labels.dtype)[None, :])
@@ -78,9 +78,7 @@ class ArcFaceLoss(LabelledLoss):
     def call(self, labels: Tensor, cosines: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar loss of one batch."""
         losses = arcface_loss(labels, cosines, margin=self.margin, scale=self.scale)
-        if sample_weight is not None:
-            losses = losses * ops.cast(sample_weight, losses.dtype)
-        return ops.mean(losses)
+        return masked_mean(losses, ops.ones_like(losses, dtype="bool"), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal loss."""

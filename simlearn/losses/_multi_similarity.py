@@ -7,7 +7,7 @@ from keras import ops
 from simlearn import distances, mining, pairs
 from simlearn._numerics import masked_logsumexp, masked_mean
 from simlearn._typing import Tensor
-from simlearn.losses._base import LabelledLoss, check_range, check_rows, register
+from simlearn.losses._base import LabelledLoss, check_batch, check_range, register
 
 
 @register
@@ -54,7 +54,8 @@ def multi_similarity_loss(
         13 (the official code's alpha 2, beta 50, lambda 0.5, epsilon 0.1). Deviation: the mean
         is over the anchors that have both kinds of pair.
     """
-    apart = distances.cosine(check_rows(embeddings), embeddings)
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    apart = distances.cosine(rows, rows)
     positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
     kept = mining.multi_similarity(apart, positives, negatives, epsilon=epsilon)
     above_base = 1.0 - apart - base

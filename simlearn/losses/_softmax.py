@@ -10,8 +10,8 @@ from simlearn._typing import Tensor
 from simlearn.losses._base import (
     LabelledLoss,
     anchor_weights,
+    check_batch,
     check_range,
-    check_rows,
     register,
 )
 
@@ -46,7 +46,7 @@ def n_pairs_loss(
         against all items of other classes, in either order; the paper's penalty on the length of
         the embeddings is left to an activity regulariser.
     """
-    rows = check_rows(embeddings)
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     return _one_positive_against_negatives(labels, _inner(rows), sample_weight)
 
 
@@ -87,7 +87,8 @@ def nt_xent_loss(
         2020, eq. 1. Deviation: with more than two views a label the other positives of the anchor
         stay out of the denominator.
     """
-    similarity = _inner(l2_normalize(check_rows(embeddings))) / temperature
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    similarity = _inner(l2_normalize(rows)) / temperature
     return _one_positive_against_negatives(labels, similarity, sample_weight)
 
 
@@ -126,7 +127,8 @@ def supcon_loss(
     Reference:
         Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, eq. 2.
     """
-    similarity = _inner(l2_normalize(check_rows(embeddings))) / temperature
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    similarity = _inner(l2_normalize(rows)) / temperature
     positives = pairs.positive_pairs(labels)
     others = ops.logical_or(positives, pairs.negative_pairs(labels))
     log_probability = similarity - masked_logsumexp(similarity, others)

@@ -7,13 +7,14 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import mining, pairs
-from simlearn._numerics import masked_mean
+from simlearn._numerics import masked_mean, pick_columns
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import (
     Distance,
     LabelledLoss,
     anchor_weights,
+    check_batch,
     check_range,
     register,
     restore,
@@ -97,10 +98,11 @@ def mined_triplet_loss(
     Reference:
         Schroff et al., "FaceNet", CVPR 2015, eqs. 3 and 4.
     """
-    apart = distance(embeddings, embeddings)
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    apart = distance(rows, rows)
     chosen = miner(apart, pairs.positive_pairs(labels), pairs.negative_pairs(labels))
-    near = ops.take_along_axis(apart, chosen.positive, axis=-1)
-    far = ops.take_along_axis(apart, chosen.negative, axis=-1)
+    near = pick_columns(apart, chosen.positive)
+    far = pick_columns(apart, chosen.negative)
     hinge = ops.maximum(near - far + margin, 0.0)
     return masked_mean(hinge, chosen.valid, anchor_weights(sample_weight))
 
@@ -139,7 +141,8 @@ def batch_all_triplet_loss(
     Reference:
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017, eq. 6.
     """
-    apart = distance(embeddings, embeddings)
+    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
+    apart = distance(rows, rows)
     positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
     counts = mining.batch_all(apart, positives, negatives, margin=margin)
     hinges = counts.positive * (apart + margin) - counts.negative * apart
@@ -232,6 +235,12 @@ class MinedTripletLoss(_BatchTripletLoss):
     ) -> None:
         super().__init__(margin=margin, distance=distance, name=name)
         self.miner = miner
+
+    @property
+    def seed_generators(self) -> list[keras.random.SeedGenerator]:
+        """Random state of the miner, for whoever saves the state of a training run."""
+        generator = getattr(self.miner, "seed_generator", None)
+        return [] if generator is None else [generator]
 
     def call(
         self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None

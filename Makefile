@@ -1,0 +1,73 @@
+# `make help` lists the targets. Each installs what it needs into .venv, once.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP = $(VENV)/.installed-$(1)
+# Where uv is installed it makes the environment, and can find or fetch a Python; else venv and pip.
+UV := $(shell command -v uv 2>/dev/null)
+
+.PHONY: demo test test-slow test-data lint docs wheel clean help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+demo: $(call STAMP,demo) ## train on handwritten digits, print scores, write a report
+	$(BIN)/python -m experiments.digits
+
+test: $(call STAMP,test) ## run the tests (those marked slow or real_data are left out)
+	$(BIN)/python -m pytest -n 2 -m "not slow and not real_data"
+
+test-slow: $(call STAMP,test) ## run the slow tests
+	$(BIN)/python -m pytest -m "slow and not real_data"
+
+test-data: $(call STAMP,test) ## run the tests on real data under $$SIMLEARN_DATA
+	$(BIN)/python -m pytest -m "real_data"
+
+lint: $(call STAMP,dev) ## style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(call STAMP,dev) ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+wheel: $(call STAMP,dev) ## build the wheel into dist/
+	$(BIN)/python -m build --wheel
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) dist site build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.created:
+	@if [ -n "$(UV)" ]; then \
+		"$(UV)" venv --quiet --python '>=3.11,<3.14' $(VENV) && touch $@ && exit 0; \
+	fi; \
+	for python in python3.12 python3.13 python3.11 python3 python; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+			if $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+				rm -rf $(VENV) && $$python -m venv $(VENV) && touch $@ && exit 0; \
+			fi; \
+			without_venv=$$python; \
+		fi; \
+	done; \
+	if [ -n "$$without_venv" ]; then \
+		echo "simlearn: $$without_venv has no venv module; install it (Debian: apt install python3-venv)" >&2; \
+	else \
+		echo "simlearn needs Python 3.11, 3.12 or 3.13, found none; install one, or uv, and run make again" >&2; \
+	fi; \
+	exit 1
+
+# The extra that each set of targets installs.
+EXTRA_demo :=
+EXTRA_test := [test]
+EXTRA_dev := [dev]
+
+$(VENV)/.installed-%: pyproject.toml constraints.txt $(VENV)/.created
+	@echo "installing simlearn$(EXTRA_$*) into $(VENV)"
+	@if [ -n "$(UV)" ]; then \
+		"$(UV)" pip install --quiet --python $(BIN)/python -c constraints.txt -e '.$(EXTRA_$*)'; \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.$(EXTRA_$*)'; \
+	fi
+	@touch $@

@@ -1,0 +1,121 @@
+"""The command line that every experiment has: settings in, one JSON line out.
+
+`main` parses the settings, opens the run's folder, calls the experiment and stores its result.
+What a user can do wrong ends in one line on stderr and exit status 2, a training that failed in
+status 1, Ctrl-C in 130; never in a traceback.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, Self, TypeVar
+
+# TensorFlow reads this when it is imported, which nothing has done yet.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tyro
+
+from simlearn.errors import RunError, TrainingFailedError, UserError
+from simlearn.runs import Run, default_directory, versions
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What all experiments take."""
+
+    data: Path | None = None
+    """Folder or file of the data set; each experiment says what it looks for."""
+
+    out: Path | None = None
+    """Folder of the run; by default $SIMLEARN_RUNS/<name>/<hash of the settings>, under runs/."""
+
+    seed: int = 0
+    """Seed of weights, batches and augmentation, 0 to 2^32 - 1."""
+
+    smoke: bool = False
+    """Run a tiny version of everything, to see that it runs; its scores mean nothing."""
+
+    def smoke_size(self) -> Self:
+        """The same settings, shrunk to seconds."""
+        return self
+
+
+Config = TypeVar("Config", bound=Settings)
+
+
+def main(
+    name: str, settings: type[Config], experiment: Callable[[Config, Run], dict[str, Any]]
+) -> NoReturn:
+    """Run an experiment from the command line, and exit.
+
+    Args:
+        name: of the experiment, as in `python -m experiments.<name>`.
+        settings: dataclass of its settings.
+        experiment: called with the settings and the open run; returns the result, with the key
+            `data_fingerprint` among others.
+    """
+    config = tyro.cli(settings, prog=f"python -m experiments.{name}", description=settings.__doc__)
+    directory = None
+    try:
+        config = config.smoke_size() if config.smoke else config
+        described = {"experiment": name, **describe(config)}
+        directory = config.out or default_directory(name, described)
+        result = _run(directory, described, config, experiment)
+    except UserError as error:
+        _fail(str(error), 2)
+    except TrainingFailedError as error:
+        _fail(f"training failed: {error}", 1)
+    except KeyboardInterrupt:
+        _fail(f"interrupted; the same command goes on from {directory}", 130)
+    except Exception as error:
+        reason = _storage_failure(error)
+        if reason is None:
+            raise
+        _fail(f"cannot write to {directory}: {reason}", 2)
+    print(json.dumps(result, ensure_ascii=False), flush=True)
+    sys.exit(0)
+
+
+def describe(config: Settings) -> dict[str, Any]:
+    """The settings that a result depends on, as JSON can hold them: all but `out`."""
+    values = dataclasses.asdict(config)
+    del values["out"]
+    return {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in values.items()}
+
+
+def _run(
+    directory: Path,
+    described: dict[str, Any],
+    config: Config,
+    experiment: Callable[[Config, Run], dict[str, Any]],
+) -> dict[str, Any]:
+    with Run.open(directory, config=described) as run:
+        if run.result is not None:
+            print(f"this run finished before; its result is in {directory}")
+            return run.result
+        started = time.monotonic()
+        result = experiment(config, run)
+        seconds = round(time.monotonic() - started, 1)
+        result |= {"config": described, "seed": config.seed, "versions": versions()}
+        run.finish(result | {"seconds_of_last_session": seconds})
+        return run.result or {}
+
+
+def _storage_failure(error: BaseException) -> str | None:
+    """What the storage said, if that is what failed, whichever layer noticed it first."""
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
+    full = "No space left on device"
+    return full if full in str(error) else None
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr, flush=True)
+    sys.exit(status)
+
+
+__all__ = ["RunError", "Settings", "describe", "main"]

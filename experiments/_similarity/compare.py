@@ -1,0 +1,56 @@
+"""The whole comparison: train both embeddings, score them beside raw pixels, show them."""
+
+from typing import Any
+
+from experiments._similarity import evaluate, present, train
+from experiments._similarity.config import SimilaritySettings
+from simlearn.baselines import raw_pixels
+from simlearn.data import Splits
+from simlearn.runs import Run
+
+
+def compare(
+    data: Splits, config: SimilaritySettings, run: Run, *, title: str, protocol: str
+) -> dict[str, Any]:
+    """Train, score and show; everything lands in the run's folder.
+
+    Args:
+        data: train, validation and test pictures.
+        config: the settings.
+        run: the open run.
+        title: of the report.
+        protocol: one sentence that says what was measured on what.
+
+    Returns:
+        The scores of each embedding, and what they were measured on.
+    """
+    embeds: dict[str, Any] = {"raw pixels": raw_pixels}
+    trainings = {}
+    for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
+        model, trainings[name] = fit(data, config, run)
+        model.save(run.directory / name / "embedding.keras")
+        embeds[name] = lambda images, model=model: model.predict(images, batch_size=256, verbose=0)
+    evaluations = {
+        name: evaluate.evaluate(embed, data, pair_images=config.pair_images, seed=config.seed)
+        for name, embed in embeds.items()
+    }
+    print(f"\n{protocol}\n\n{present.table(evaluations)}\n")
+    page = run.directory / "report.html"
+    present.projector(run.directory, evaluations, data.test)
+    present.report(
+        page,
+        title=title,
+        protocol=protocol,
+        data=data,
+        evaluations=evaluations,
+        trainings=trainings,
+        seed=config.seed,
+    )
+    print(f"report:      open {page}")
+    print(f"TensorBoard: tensorboard --logdir {run.directory}")
+    return {
+        "protocol": protocol,
+        "scores": {name.replace(" ", "_"): e.scores for name, e in evaluations.items()},
+        "training_seconds": {name: round(p.seconds, 1) for name, p in trainings.items()},
+        "data_fingerprint": {part.name: part.fingerprint() for part in data},
+    }

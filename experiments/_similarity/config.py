@@ -1,0 +1,51 @@
+"""Settings of a comparison between a Siamese and a triplet embedding."""
+
+import dataclasses
+from typing import Self
+
+from experiments._command import Settings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SimilaritySettings(Settings):
+    """Settings of a comparison between a Siamese and a triplet embedding."""
+
+    dim: int = 32
+    """Length of the embeddings."""
+
+    epochs: int = 30
+    """Epochs of each of the two trainings."""
+
+    learning_rate: float = 1e-3
+    """Adam's, at the start; it falls to zero along a cosine."""
+
+    pairs_per_batch: int = 32
+    """Siamese: pairs in a batch, half of them positive."""
+
+    contrastive_margin: float = 1.0
+    """Siamese: Euclidean distance beyond which a negative pair costs nothing, 0 to 2."""
+
+    classes_per_batch: int = 10
+    """Triplet: classes in a batch (P)."""
+
+    samples_per_class: int = 8
+    """Triplet: pictures of each class in a batch (K)."""
+
+    triplet_margin: float = 0.2
+    """Triplet: margin in squared Euclidean distance, 0 to 4."""
+
+    rotation: float = 10.0
+    """Augmentation: largest turn to either side, in degrees."""
+
+    scale: float = 0.1
+    """Augmentation: largest enlargement, as a share."""
+
+    shift: float = 0.08
+    """Augmentation: largest move, as a share of the side."""
+
+    pair_images: int = 2000
+    """Verification looks at all pairs of at most this many test pictures, drawn by the seed."""
+
+    def smoke_size(self) -> Self:
+        """One epoch of a small embedding."""
+        return dataclasses.replace(self, dim=8, epochs=1, pair_images=100)

@@ -1,0 +1,1 @@
+"""Siamese and triplet embeddings of scikit-learn's handwritten digits."""

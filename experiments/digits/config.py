@@ -1,0 +1,16 @@
+"""Settings of `python -m experiments.digits`."""
+
+import dataclasses
+
+from experiments._similarity.config import SimilaritySettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DigitsSettings(SimilaritySettings):
+    """Learn to tell handwritten digits apart, two ways, beside raw pixels.
+
+    Trains a Siamese network with the contrastive loss (Hadsell et al. 2006) and an embedding with
+    FaceNet's semi-hard triplet loss (Schroff et al. 2015) on scikit-learn's 1,797 real digits of
+    8x8 pixels, which come with scikit-learn: nothing is downloaded. README.md in this folder has
+    the expected scores and the time they take.
+    """

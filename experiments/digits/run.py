@@ -1,0 +1,27 @@
+"""The digits experiment itself."""
+
+from typing import Any
+
+from experiments._similarity.compare import compare
+from experiments.digits.config import DigitsSettings
+from simlearn.data import digits
+from simlearn.errors import UserError
+from simlearn.runs import Run
+
+
+def run(config: DigitsSettings, folder: Run) -> dict[str, Any]:
+    """Train, score and show both embeddings of the digits."""
+    if config.data is not None:
+        raise UserError(
+            f"expected no --data, received {config.data}: these digits come with scikit-learn; "
+            "experiments.mnist_siamese takes a folder"
+        )
+    data = digits.splits()
+    return compare(
+        data,
+        config,
+        folder,
+        title="Handwritten digits",
+        protocol=f"scikit-learn's digits, {len(data.train):,} to train, {len(data.validation)} to "
+        f"choose the threshold, {len(data.test)} to test; cut between forms, not at random.",
+    )

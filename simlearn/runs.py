@@ -1,0 +1,167 @@
+"""A run's folder: one configuration, one owner, one result.
+
+`Run.open` claims a folder for a configuration and refuses a folder that holds another one; the
+result is written last and at once, so a folder with `results.json` is a finished run. Training
+inside the folder is simlearn.training's part.
+
+Example:
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from simlearn.runs import Run
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with Run.open(folder / "first", config={"seed": 1}) as run:
+    ...     run.finish({"recall_at_1": 0.97})
+    >>> with Run.open(folder / "first", config={"seed": 1}) as run:
+    ...     print(run.result)
+    {'recall_at_1': 0.97}
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import filelock
+
+from simlearn._files import write_atomically
+from simlearn.errors import RunError
+
+__all__ = ["Run", "config_hash", "default_directory", "versions"]
+
+_CONFIG = "config.json"
+_RESULTS = "results.json"
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Ten hexadecimal digits that name a configuration (a mapping that JSON can hold)."""
+    return hashlib.sha256(_canonical(config).encode()).hexdigest()[:10]
+
+
+def default_directory(name: str, config: Mapping[str, Any]) -> Path:
+    """Where a run goes that was not told where: `$SIMLEARN_RUNS/<name>/<config hash>`.
+
+    `$SIMLEARN_RUNS` defaults to `runs` in the current folder.
+    """
+    return Path(os.environ.get("SIMLEARN_RUNS") or "runs") / name / config_hash(config)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on, where installed."""
+    found = {"python": platform.python_version()}
+    for package in ("simlearn", "keras", "tensorflow", "numpy", "scikit-learn"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass
+class Run:
+    """An open run; made by `Run.open`, a context manager that gives the folder free again.
+
+    Attributes:
+        directory: the run's folder.
+        result: what an earlier, finished run of this configuration stored, or None.
+    """
+
+    directory: Path
+    result: dict[str, Any] | None
+    _lock: filelock.BaseFileLock
+
+    @classmethod
+    def open(cls, directory: Path, *, config: Mapping[str, Any]) -> "Run":
+        """Claim `directory` for `config`, making it where it does not exist.
+
+        Args:
+            directory: the run's folder.
+            config: everything the result depends on; a mapping that JSON can hold.
+
+        Raises:
+            RunError: the folder cannot be written, another process runs in it, it belongs to
+                another configuration, or a file in it is damaged.
+        """
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(directory / ".lock")
+            lock.acquire(blocking=False)
+        except filelock.Timeout:
+            raise RunError(f"another process is running in {directory}; wait for it") from None
+        except OSError as error:
+            raise RunError(f"cannot write to {directory}: {error.strerror}") from error
+        try:
+            _claim(directory, config)
+            return cls(directory, _read(directory / _RESULTS), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Store the result; from now on the run is finished.
+
+        Raises:
+            RunError: the result cannot be written.
+        """
+        self.result = dict(result)
+        _write(self.directory / _RESULTS, result)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+
+def _claim(directory: Path, config: Mapping[str, Any]) -> None:
+    """Write the configuration, or compare it with the one that is there."""
+    stored = _read(directory / _CONFIG)
+    if stored is None:
+        _write(directory / _CONFIG, config)
+        return
+    given = json.loads(_canonical(config))
+    changed = [
+        f"{key} was {json.dumps(stored.get(key))} and is now {json.dumps(given.get(key))}"
+        for key in sorted({*stored, *given})
+        if stored.get(key) != given.get(key)
+    ]
+    if changed:
+        raise RunError(
+            f"{directory} holds a run with other settings: {'; '.join(changed)}; "
+            "choose another --out, or leave it out"
+        )
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise RunError(f"expected JSON in {path}, received: {error}") from error
+    if not isinstance(value, dict):
+        raise RunError(f"expected a JSON object in {path}, received a {type(value).__name__}")
+    return value
+
+
+def _write(path: Path, value: Mapping[str, Any]) -> None:
+    try:
+        write_atomically(path, (_canonical(value) + "\n").encode())
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,250 @@
+"""Interrupted training ends with the weights of an uninterrupted one, bit for bit."""
+
+import errno
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from simlearn import checkpoint, heads, losses, training
+from simlearn.errors import RunError, TrainingFailedError, UserError
+
+EPOCHS = 5
+STEPS = 3
+CENTRES = 3 * np.random.default_rng(2).normal(size=(7, 5))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _kernels_as_before():
+    yield
+    tf.config.experimental.enable_op_determinism()  # once on, TensorFlow cannot turn it off
+
+
+def data(epoch):
+    random = np.random.default_rng((11, epoch))
+    labels = np.tile(np.arange(7), (STEPS, 2)).astype("int64")
+    pictures = random.normal(size=(STEPS, 14, 5)) + CENTRES[labels]
+    return pictures.astype("float32"), labels
+
+
+def batches(first_epoch):
+    def generate():
+        epoch = first_epoch
+        while True:
+            yield from zip(*data(epoch), strict=True)
+            epoch += 1
+
+    spec = (tf.TensorSpec((14, 5), tf.float32), tf.TensorSpec((14,), tf.int64))
+    return tf.data.Dataset.from_generator(generate, output_signature=spec)
+
+
+def make_model(optimizer=None, loss=None, seed=3):
+    """Every kind of state: batch statistics, dropout's generator, a miner's generator."""
+    training.seed_everything(seed)
+    model = keras.Sequential(
+        [
+            keras.Input((5,)),
+            keras.layers.Dense(13, activation="relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.3),
+            keras.layers.Dense(4),
+            heads.L2Normalize(),
+        ]
+    )
+    loss = loss or losses.TripletDistanceWeightedLoss(dim=4, seed=5, margin=1.0)
+    model.compile(optimizer=optimizer or keras.optimizers.Adam(0.02), loss=loss)
+    return model
+
+
+def make_callbacks():
+    return [
+        keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=0.1),
+        keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True),
+    ]
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch, batch):
+        super().__init__()
+        self.at = epoch, batch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch_now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch_now, batch) == self.at:
+            raise KeyboardInterrupt
+
+
+def run(directory, *, interrupt=None, callbacks=(), epochs=EPOCHS, model=None):
+    model = model or make_model()
+    extra = [] if interrupt is None else [Interrupt(*interrupt)]
+    progress = training.fit(
+        model,
+        batches,
+        epochs=epochs,
+        steps_per_epoch=STEPS,
+        directory=directory,
+        callbacks=[*callbacks, *extra],
+        validation_data=batches(99).take(2).apply(tf.data.experimental.assert_cardinality(2)),
+        verbose=0,
+    )
+    return model, progress
+
+
+def state(model):
+    return [np.asarray(v.value) for v in [*model.variables, *model.optimizer.variables]]
+
+
+def assert_same(one, other):
+    for a, b in zip(state(one), state(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("whole"), callbacks=make_callbacks())
+
+
+def test_the_run_trains(uninterrupted):
+    _, progress = uninterrupted
+    assert progress.history["loss"][-1] < progress.history["loss"][0]
+    assert len(progress.history["val_loss"]) == progress.epochs
+    # The plateau callback must have acted, or its lost state could not be noticed below.
+    assert progress.history["learning_rate"][-1] < progress.history["learning_rate"][0]
+
+
+@pytest.mark.parametrize("moments", [[(0, 1)], [(1, 0), (1, 2), (3, 1)], [(4, 2)]])
+def test_interrupted_runs_end_with_the_same_weights(tmp_path, uninterrupted, moments):
+    for moment in moments:
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, interrupt=moment, callbacks=make_callbacks())
+    model, progress = run(tmp_path, callbacks=make_callbacks())
+    assert_same(model, uninterrupted[0])
+    assert progress.history == uninterrupted[1].history
+
+
+def test_a_complete_run_is_not_trained_again(tmp_path, uninterrupted):
+    model, first = run(tmp_path, epochs=2)
+    again, second = run(tmp_path, epochs=2, interrupt=(0, 0))
+    assert second == first
+    assert_same(model, again)
+
+
+def test_a_run_that_stopped_early_stays_stopped(tmp_path):
+    def stopper():
+        return [
+            keras.callbacks.EarlyStopping(
+                "loss", patience=1, min_delta=100.0, restore_best_weights=True
+            )
+        ]
+
+    model, progress = run(tmp_path, callbacks=stopper())
+    assert progress.stopped
+    assert progress.epochs == 2
+    # Killed after the last epoch's checkpoint, before the best weights were put back.
+    other = tmp_path / "killed"
+    other.mkdir()
+
+    class Kill(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(other, callbacks=[Kill(), *stopper()])
+    resumed, progress = run(other, callbacks=[keras.callbacks.Callback(), *stopper()])
+    assert progress.epochs == 2
+    assert_same(resumed, model)
+
+
+class Break(keras.callbacks.Callback):
+    """Put a NaN into a layer's kernel at the start of the third epoch."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            kernel = self.model.layers[self.layer].kernel
+            kernel.assign(np.full(kernel.shape, np.nan))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    # The first layer's NaN dies in the ReLU behind it; the loss stays finite.
+    [(-2, "loss became nan in epoch 3, batch 1"), (0, "weights .*kernel are not .* epoch 3")],
+)
+def test_numbers_that_are_not_finite_end_the_run_and_the_last_good_epoch_stays(
+    tmp_path, layer, message
+):
+    with pytest.raises(TrainingFailedError, match=message):
+        run(tmp_path, callbacks=[Break(layer)])
+    stored = checkpoint.load(tmp_path / training.CHECKPOINT, model := make_model())
+    assert stored.progress.epochs == 2
+    assert all(np.isfinite(values).all() for values in state(model))
+
+
+def test_the_checkpoint_of_another_model_is_refused(tmp_path):
+    run(tmp_path, epochs=1)
+    other = make_model(optimizer="sgd")
+    with pytest.raises(RunError, match="another model"):
+        run(tmp_path, model=other)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
+def test_a_damaged_checkpoint_is_named(tmp_path, damage):
+    run(tmp_path, epochs=1)
+    path = tmp_path / training.CHECKPOINT
+    whole = path.read_bytes()
+    path.write_bytes({"truncated": whole[:-200], "empty": b"", "text": b"hello"}[damage])
+    with pytest.raises(RunError, match=r"checkpoint\.npz.*delete it"):
+        run(tmp_path)
+
+
+def test_a_full_disk_is_said_and_the_last_checkpoint_stays(tmp_path, monkeypatch):
+    run(tmp_path, epochs=1)
+    before = (tmp_path / training.CHECKPOINT).read_bytes()
+    _, progress = make_model(), checkpoint.load(tmp_path / training.CHECKPOINT, make_model())
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(RunError, match=r"cannot write .*checkpoint\.npz: No space left on device"):
+        checkpoint.save(tmp_path / training.CHECKPOINT, make_model(), progress.progress)
+    assert (tmp_path / training.CHECKPOINT).read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["checkpoint.npz", "logs"]
+
+
+def test_checkpoints_hold_no_pickles_and_bfloat16_weights(tmp_path):
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        model = make_model(loss=losses.SupConLoss())
+        weights = [np.asarray(v.value).astype("float32") for v in model.weights]
+        checkpoint.save(tmp_path / "c.npz", model, checkpoint.Progress(epochs=1))
+        other = make_model(loss=losses.SupConLoss(), seed=4)
+        checkpoint.load(tmp_path / "c.npz", other)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    loaded = [np.asarray(v.value).astype("float32") for v in other.weights]
+    assert any(v.dtype == "bfloat16" for v in model.weights)
+    for a, b in zip(weights, loaded, strict=True):
+        np.testing.assert_array_equal(a, b)
+    with np.load(tmp_path / "c.npz", allow_pickle=False) as stored:
+        assert json.loads(stored["meta"].tobytes())["progress"]["epochs"] == 1
+
+
+def test_logs_are_for_tensorboard(tmp_path):
+    run(tmp_path, epochs=2)
+    names = [p.parent.name for p in (tmp_path / "logs").rglob("events*")]
+    assert sorted(names) == ["train", "validation"]
+
+
+def test_seeds_out_of_range_are_refused():
+    with pytest.raises(UserError, match="received -1"):
+        training.seed_everything(-1)
