@@ -6,7 +6,9 @@ status 1, Ctrl-C in 130; never in a traceback.
 """
 
 import dataclasses
+import inspect
 import json
+import math
 import os
 import sys
 import time
@@ -19,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tyro
 
-from simlearn.errors import RunError, TrainingFailedError, UserError
+from simlearn.errors import TrainingFailedError, UserError
 from simlearn.runs import Run, default_directory, versions
 
 
@@ -43,6 +45,25 @@ class Settings:
         """The same settings, shrunk to seconds."""
         return self
 
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is loaded or written.
+
+        Raises:
+            UserError: a setting is out of its range.
+        """
+        require("--seed", self.seed, 0, 2**32 - 1)
+
+
+def require(option: str, value: float, low: float, high: float = math.inf) -> None:
+    """Refuse an option's value outside `[low, high]`.
+
+    Raises:
+        UserError: says the option, the range and the value.
+    """
+    if not low <= value <= high:
+        wanted = f"of at least {low}" if math.isinf(high) else f"from {low} to {high}"
+        raise UserError(f"expected {option} {wanted}, received {value}")
+
 
 Config = TypeVar("Config", bound=Settings)
 
@@ -58,10 +79,15 @@ def main(
         experiment: called with the settings and the open run; returns the result, with the key
             `data_fingerprint` among others.
     """
-    config = tyro.cli(settings, prog=f"python -m experiments.{name}", description=settings.__doc__)
     directory = None
     try:
+        config = tyro.cli(
+            settings,
+            prog=f"python -m experiments.{name}",
+            description=inspect.cleandoc(settings.__doc__ or ""),
+        )
         config = config.smoke_size() if config.smoke else config
+        config.check()
         described = {"experiment": name, **describe(config)}
         directory = config.out or default_directory(name, described)
         result = _run(directory, described, config, experiment)
@@ -97,12 +123,25 @@ def _run(
         if run.result is not None:
             print(f"this run finished before; its result is in {directory}")
             return run.result
+        _load_keras_quietly()
         started = time.monotonic()
         result = experiment(config, run)
         seconds = round(time.monotonic() - started, 1)
         result |= {"config": described, "seed": config.seed, "versions": versions()}
         run.finish(result | {"seconds_of_last_session": seconds})
         return run.result or {}
+
+
+def _load_keras_quietly() -> None:
+    """Import Keras without TensorFlow's greeting, which no log level keeps off stderr."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        import keras  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
 
 
 def _storage_failure(error: BaseException) -> str | None:
@@ -116,6 +155,3 @@ def _storage_failure(error: BaseException) -> str | None:
 def _fail(message: str, status: int) -> NoReturn:
     print(message, file=sys.stderr, flush=True)
     sys.exit(status)
-
-
-__all__ = ["RunError", "Settings", "describe", "main"]

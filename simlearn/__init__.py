@@ -13,6 +13,7 @@ _SUBMODULES = frozenset(
     {
         "backbones",
         "baselines",
+        "checkpoint",
         "data",
         "distances",
         "errors",

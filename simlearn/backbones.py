@@ -64,10 +64,10 @@ class CaffePixels(keras.layers.Layer):
     Call arguments:
         pixels: `(batch, height, width, 3)`, RGB from 0 to 255.
 
-    Returns:
+    Call returns:
         The same shape.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> np.asarray(CaffePixels()(np.array([[[[255, 116.779, 0]]]]))).round(3).tolist()
         [[[[-103.9..., 0.0, 131.3...]]]]
@@ -136,7 +136,7 @@ def siamese_cnn(
     Raises:
         UserError: if the pictures are too small to be pooled that often.
 
-    Example:
+    Examples:
         >>> siamese_cnn((8, 8, 1)).output_shape
         (None, 1024)
 
@@ -176,7 +176,7 @@ def conv4(
     Raises:
         UserError: if the input shape is not a fixed height, width and number of channels.
 
-    Example:
+    Examples:
         >>> conv4((28, 28, 1)).output_shape, conv4((8, 8, 1)).output_shape
         ((None, 64), (None, 64))
 
@@ -242,7 +242,7 @@ def small_resnet(
     Raises:
         UserError: if the input shape is not fixed, `widths` is empty or `blocks` is below 1.
 
-    Example:
+    Examples:
         >>> model = small_resnet((32, 32, 3))
         >>> model.output_shape, round(model.count_params() / 1e6, 1)
         ((None, 128), 0.7)
@@ -377,7 +377,7 @@ def vgg16(
         UserError: if the shape does not fit, the file does not exist or its weights do not fit, the
             download fails, or there is no such layer.
 
-    Example:
+    Examples:
         >>> model = vgg16((32, 48, 3), weights=None, layer="block5_conv3", pooling=None)
         >>> model.output_shape
         (None, 2, 3, 512)

@@ -23,7 +23,7 @@ def raw_pixels(images: ArrayLike) -> NDArray[np.float32]:
     Raises:
         UserError: if the shape or type is wrong, or a value is not in 0..255.
 
-    Example:
+    Examples:
         >>> raw_pixels(np.array([[[0, 51], [102, 255]]], dtype=np.uint8))
         array([[0. , 0.2, 0.4, 1. ]], dtype=float32)
     """

@@ -4,7 +4,7 @@ Every function takes leading batch axes too, `(..., n, dim), (..., m, dim) -> (.
 in float32 or better whatever comes in, and is smaller for closer vectors. Losses, miners and
 heads take one of them as an argument; `paired` compares row with row.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> from simlearn import distances
     >>> a = np.array([[0.0, 0.0], [3.0, 4.0]], "float32")

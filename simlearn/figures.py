@@ -60,7 +60,7 @@ def learning_curves(histories: Mapping[str, Mapping[str, Sequence[float]]]) -> F
     Raises:
         UserError: If there is nothing to draw, or a run's metrics differ in length.
 
-    Example:
+    Examples:
         >>> figure = learning_curves({"seed 1": {"loss": [1.0, 0.5], "val_loss": [1.1, 0.7]}})
         >>> [axes.get_title(loc="left") for axes in figure.axes]
         ['loss']
@@ -99,7 +99,7 @@ def embedding_map(points: ArrayLike, labels: ArrayLike) -> Figure:
     Raises:
         UserError: If the shapes do not fit or a coordinate is not finite.
 
-    Example:
+    Examples:
         >>> figure = embedding_map([[0.0, 0.0], [1.0, 2.0], [1.0, 3.0]], ["cat", "dog", "dog"])
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['cat', 'dog']
@@ -154,7 +154,7 @@ def roc_curves(
     Raises:
         UserError: If rates are outside [0, 1], lengths differ or `chosen` names no curve.
 
-    Example:
+    Examples:
         >>> figure = roc_curves({"faces": ([0, 0.01, 1], [0.5, 0.9, 1])},
         ...                     chosen={"faces": (0.01, 0.9, 1.25)})
         >>> figure.axes[0].get_xscale()
@@ -210,7 +210,7 @@ def distance_histogram(distances: ArrayLike, same: ArrayLike, *, threshold: floa
     Raises:
         UserError: If the shapes differ, a value is not finite or `same` is not boolean.
 
-    Example:
+    Examples:
         >>> figure = distance_histogram([0.2, 0.4, 0.9], [True, True, False], threshold=0.5)
         >>> [text.get_text() for text in figure.axes[0].texts]
         ['threshold 0.5']
@@ -268,7 +268,7 @@ def project(embeddings: ArrayLike, *, seed: int, perplexity: float = 30.0) -> ND
     Raises:
         UserError: If the embeddings are not a finite matrix or the perplexity is not positive.
 
-    Example:
+    Examples:
         >>> project([[0.0, 1.0, 2.0]], seed=1)
         array([[0., 0.]])
 

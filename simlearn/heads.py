@@ -43,10 +43,10 @@ class L2Normalize(_WideLayer):
     Call arguments:
         features: `(..., dim)`.
 
-    Returns:
+    Call returns:
         `(..., dim)`, float32 at least.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> np.asarray(L2Normalize()(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(3).tolist()
         [[0.6..., 0.8...], [0.0, 0.0]]
@@ -80,13 +80,13 @@ class Proxies(_WideLayer):
     Call arguments:
         features: `(batch, dim)`; they need not be normalised.
 
-    Returns:
+    Call returns:
         `(batch, classes)`, float32 at least.
 
     Raises:
         UserError: if `classes` is below 1 or the features have no fixed dimension.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> tuple(Proxies(5)(np.ones((2, 3))).shape)
         (2, 5)
@@ -136,13 +136,13 @@ class DistanceHead(_WideLayer):
         left: `(batch, dim)`.
         right: `(batch, dim)`.
 
-    Returns:
+    Call returns:
         Distances `(batch,)`, at least 0, float32 at least.
 
     Raises:
         UserError: if the two sides do not have one shape `(batch, dim)`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> np.asarray(DistanceHead()(np.array([[3.0, 4.0]]), np.zeros((1, 2)))).tolist()
         [5.0]
@@ -179,13 +179,13 @@ class KochHead(_WideLayer):
         left: `(batch, dim)`.
         right: `(batch, dim)`.
 
-    Returns:
+    Call returns:
         Probabilities `(batch, 1)`, as Keras' binary losses and metrics take them, float32 at least.
 
     Raises:
         UserError: if the two sides do not have one shape `(batch, dim)`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> np.asarray(KochHead()(np.ones((1, 3)), np.ones((1, 3)))).tolist()
         [[0.5]]
@@ -228,13 +228,13 @@ class ConcatenatedHead(_WideLayer):
         right: `(batch, dim)`.
         training: whether dropout applies.
 
-    Returns:
+    Call returns:
         Probabilities `(batch, 1)`, as Keras' binary losses and metrics take them, float32 at least.
 
     Raises:
         UserError: if an argument is out of range, or the two sides do not have one shape.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> tuple(ConcatenatedHead(units=7)(np.ones((2, 3)), np.zeros((2, 3))).shape)
         (2, 1)

@@ -5,7 +5,7 @@ distance matrix and its two masks (simlearn.pairs). Selections have static shape
 what is real), so every miner compiles under XLA; no gradient flows through the choice. Over a
 whole corpus, `mine_corpus` searches in blocks and returns indices.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> from simlearn import distances, mining, pairs
     >>> x = np.array([[0.0], [1.0], [3.0]], "float32")
@@ -138,7 +138,6 @@ def semi_hard(distances: Tensor, positives: Tensor, negatives: Tensor) -> Triple
     # have been counted as closer: step back over it.
     last_closer = ops.maximum(closer - 1, 0)
     overshot = ops.take_along_axis(sorted_negatives, last_closer, axis=-1) > positive_distance
-    overshot = ops.logical_and(overshot, closer > 0)
     rank = ops.where(overshot, last_closer, closer)
     rank = ops.maximum(ops.minimum(rank, total - 1), 0)
     negative = ops.take_along_axis(by_distance, rank, axis=-1)

@@ -61,7 +61,7 @@ def embedding(
     Raises:
         UserError: if `dim` is below 1 or the encoder does not give one vector a picture.
 
-    Example:
+    Examples:
         >>> from simlearn.backbones import conv4
         >>> embedding(conv4((8, 8, 1)), dim=5).output_shape
         (None, 5)
@@ -101,7 +101,7 @@ def siamese(
     Raises:
         UserError: if the encoder does not give one vector a picture.
 
-    Example:
+    Examples:
         >>> from simlearn.backbones import conv4
         >>> from simlearn.heads import DistanceHead
         >>> model = siamese(conv4((8, 8, 1)), DistanceHead())
@@ -142,7 +142,7 @@ def proxy_classifier(
     Raises:
         UserError: if `classes` is below 1 or the model does not give one vector a picture.
 
-    Example:
+    Examples:
         >>> from simlearn.backbones import conv4
         >>> proxy_classifier(embedding(conv4((8, 8, 1))), classes=7).output_shape
         (None, 7)

@@ -3,7 +3,7 @@
 Rows are anchors, columns are the items they are compared with: the same batch (where no item is
 its own partner), or another set such as a memory bank.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> from simlearn import pairs
     >>> print(np.asarray(pairs.positive_pairs(np.array([7, 7, 2]))).astype(int))

@@ -79,7 +79,7 @@ class Report:
         title: The page's heading.
         subtitle: A line below it.
 
-    Example:
+    Examples:
         >>> report = Report("Digits", subtitle="nearest neighbours in pixel space")
         >>> report.section("Scores")
         >>> report.table(["model", "R@1"], [["pixels", 0.91], ["siamese", 0.97]],

@@ -4,7 +4,7 @@
 result is written last and at once, so a folder with `results.json` is a finished run. Training
 inside the folder is simlearn.training's part.
 
-Example:
+Examples:
     >>> import tempfile
     >>> from pathlib import Path
     >>> from simlearn.runs import Run
@@ -40,7 +40,7 @@ _RESULTS = "results.json"
 
 def config_hash(config: Mapping[str, Any]) -> str:
     """Ten hexadecimal digits that name a configuration (a mapping that JSON can hold)."""
-    return hashlib.sha256(_canonical(config).encode()).hexdigest()[:10]
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:10]
 
 
 def default_directory(name: str, config: Mapping[str, Any]) -> Path:
@@ -129,7 +129,7 @@ def _claim(directory: Path, config: Mapping[str, Any]) -> None:
     if stored is None:
         _write(directory / _CONFIG, config)
         return
-    given = json.loads(_canonical(config))
+    given = json.loads(json.dumps(config))
     changed = [
         f"{key} was {json.dumps(stored.get(key))} and is now {json.dumps(given.get(key))}"
         for key in sorted({*stored, *given})
@@ -140,10 +140,6 @@ def _claim(directory: Path, config: Mapping[str, Any]) -> None:
             f"{directory} holds a run with other settings: {'; '.join(changed)}; "
             "choose another --out, or leave it out"
         )
-
-
-def _canonical(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False)
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -162,6 +158,6 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     try:
-        write_atomically(path, (_canonical(value) + "\n").encode())
+        write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from error

@@ -46,7 +46,7 @@ def squared_euclidean(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     Returns:
         ``(queries, gallery)``, at least 0.
 
-    Example:
+    Examples:
         >>> squared_euclidean(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]]))
         array([[25.,  1.]])
     """
@@ -72,7 +72,7 @@ def euclidean(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     Returns:
         ``(queries, gallery)``, at least 0.
 
-    Example:
+    Examples:
         >>> euclidean(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]]))
         array([[5., 1.]])
     """
@@ -94,7 +94,7 @@ def cosine(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     Returns:
         ``(queries, gallery)`` in 0..2.
 
-    Example:
+    Examples:
         >>> cosine(np.array([[2.0, 0.0]]), np.array([[5.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
         array([[0., 1., 2.]])
     """
@@ -115,7 +115,7 @@ def dot(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     Returns:
         ``(queries, gallery)``.
 
-    Example:
+    Examples:
         >>> dot(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.0, -1.0]]))
         array([[-11.,   2.]])
     """
@@ -156,7 +156,7 @@ def nearest(
     Raises:
         UserError: if an argument has the wrong shape, type or length, or a value is not finite.
 
-    Example:
+    Examples:
         >>> points = np.array([[0.0], [1.0], [5.0]])
         >>> nearest(points, points, 1, query_keys=[0, 1, 2], gallery_keys=[0, 1, 2]).indices[:, 0]
         array([1, 0, 1])
@@ -203,7 +203,7 @@ def farthest(
     Raises:
         UserError: as `nearest`.
 
-    Example:
+    Examples:
         >>> points, labels, ids = np.array([[0.0], [1.0], [5.0], [9.0]]), [0, 0, 0, 1], range(4)
         >>> farthest(points, points, 1, query_groups=labels, gallery_groups=labels,
         ...          query_keys=ids, gallery_keys=ids).indices[:, 0]
@@ -246,7 +246,7 @@ def nearest_blocks(
     Raises:
         UserError: as `nearest`; all but an unusable distance before the first block.
 
-    Example:
+    Examples:
         >>> points = np.arange(5.0)[:, None]
         >>> [(rows.start, rows.stop) for rows, _ in nearest_blocks(points, points, 1, block=2)]
         [(0, 2), (2, 4), (4, 5)]

@@ -69,7 +69,7 @@ def write_projector(
         UserError: If shapes do not fit, a value is not finite, a name cannot be used or the list
             that is there cannot be read.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = write_projector(folder, "digits", [[0.0, 1.0], [1.0, 0.5]], labels=[3, 8])
@@ -118,7 +118,7 @@ def sprite(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         UserError: If the array is of another shape or type, is empty, or holds so many pictures
             that each would get less than 4 px (more than 4,194,304).
 
-    Example:
+    Examples:
         >>> sprite(np.zeros((5, 30, 20), np.uint8)).shape
         (90, 90)
     """

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Self
 
-from experiments._command import Settings
+from experiments._command import Settings, require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,16 @@ class SimilaritySettings(Settings):
 
     pair_images: int = 2000
     """Verification looks at all pairs of at most this many test pictures, drawn by the seed."""
+
+    def check(self) -> None:
+        """Refuse what would fail only after minutes of training; the rest checks itself."""
+        super().check()
+        require("--dim", self.dim, 1)
+        require("--epochs", self.epochs, 1)
+        require("--learning-rate", self.learning_rate, 1e-12)
+        require("--contrastive-margin", self.contrastive_margin, 1e-12, 2)
+        require("--triplet-margin", self.triplet_margin, 1e-12, 4)
+        require("--pair-images", self.pair_images, 20)
 
     def smoke_size(self) -> Self:
         """One epoch of a small embedding."""

@@ -54,7 +54,7 @@ def affine(
     Raises:
         UserError: A limit is out of its range.
 
-    Example:
+    Examples:
         >>> import tensorflow as tf
         >>> images = tf.random.stateless_uniform((2, 5, 7, 1), seed=(1, 2), maxval=255.0)
         >>> moved = affine(rotation=15, scale=0.1, shift=0.1)(images, tf.constant([3, 4]))
@@ -99,7 +99,7 @@ def warp(images: Tensor, transforms: Tensor, *, fill: float | None = None) -> Te
     Returns:
         float32 `(batch, height, width, channels)`.
 
-    Example:
+    Examples:
         >>> import tensorflow as tf
         >>> row = tf.reshape(tf.constant([0.0, 10.0, 20.0]), (1, 1, 3, 1))
         >>> quarter_left = tf.constant([[1, 0, 0.25, 0, 1, 0, 0, 0]])

@@ -21,7 +21,7 @@ def load() -> LabelledImages:
     Returns:
         Images `(1797, 8, 8, 1)` with bright ink on black, labels 0 to 9.
 
-    Example:
+    Examples:
         >>> print(load())
         digits: 1797 pictures of 8x8x1, 10 classes with 174 to 183 pictures
 
@@ -49,7 +49,7 @@ def splits() -> Splits:
     person, and cut only between runs: 8 forms to train, 2 to validate, 4 to test. If one person
     filled in two forms, that person may still be on both sides of a cut.
 
-    Example:
+    Examples:
         >>> for part in splits():
         ...     print(part)
         digits-train: 1029 pictures of 8x8x1, 10 classes with 101 to 105 pictures

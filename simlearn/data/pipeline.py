@@ -61,7 +61,7 @@ def embedding_batches(
             data, or an argument is out of range. (What is wrong with a later epoch, TensorFlow
             reports as an InvalidArgumentError with the same text when it gets there.)
 
-    Example:
+    Examples:
         >>> from simlearn.data import digits, sampling
         >>> train = digits.splits().train
         >>> def plan(epoch):
@@ -110,7 +110,7 @@ def siamese_batches(
     Raises:
         UserError: As `embedding_batches`.
 
-    Example:
+    Examples:
         >>> from simlearn.data import digits, sampling
         >>> train = digits.splits().train
         >>> def plan(epoch):

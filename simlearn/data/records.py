@@ -28,7 +28,7 @@ class LabelledImages:
     Raises:
         UserError: An array has the wrong type or shape, or an id occurs twice.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> pictures = LabelledImages(
         ...     images=np.zeros((3, 5, 7, 1), np.uint8),

@@ -45,7 +45,7 @@ def drawable(labels: IntArray, *, per_class: int) -> BoolArray:
     Returns:
         Booleans `(n,)`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> drawable(np.array([7, 7, 7, 5, 5, 3]), per_class=3).tolist()
         [True, True, True, False, False, False]
@@ -89,7 +89,7 @@ def pk_batches(
         UserError: Fewer than `classes` classes have `per_class` samples, or an argument is out of
             range.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> labels = np.array([7, 7, 7, 5, 5, 5, 3])
         >>> labels[pk_batches(labels, classes=2, per_class=2, seed=0, epoch=0)].tolist()
@@ -147,7 +147,7 @@ def pair_batches(
         UserError: There is only one class, or no class with two samples, or an argument is out of
             range.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> plan = pair_batches(np.array([7, 7, 5, 5, 3]), batch=4, seed=0, epoch=0)
         >>> plan.left.shape, plan.same.tolist()

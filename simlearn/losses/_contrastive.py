@@ -36,7 +36,7 @@ def contrastive_loss(same: Tensor, distances: Tensor, *, margin: float = 1.0) ->
     Raises:
         UserError: more than one number a pair.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import contrastive_loss
         >>> print(np.asarray(contrastive_loss(np.array([1, 0]), np.array([0.5, 0.5]))))
@@ -110,7 +110,7 @@ def batch_contrastive_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import batch_contrastive_loss
         >>> x = np.array([[0.0], [1.0], [1.5]], "float32")

@@ -32,7 +32,7 @@ def arcface_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import arcface_loss
         >>> cosines = np.array([[1.0, 0.0]], "float32")

@@ -42,7 +42,7 @@ def multi_similarity_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import multi_similarity_loss
         >>> x = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]], "float32")

@@ -33,7 +33,7 @@ def n_pairs_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import n_pairs_loss
         >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], "float32")
@@ -75,7 +75,7 @@ def nt_xent_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import nt_xent_loss
         >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], "float32")
@@ -117,7 +117,7 @@ def supcon_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import supcon_loss
         >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]], "float32")

@@ -46,7 +46,7 @@ def triplet_loss(
     Raises:
         UserError: shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import triplet_loss
         >>> a, p, n = (np.array([[v]], "float32") for v in (0.0, 1.0, 0.5))
@@ -88,7 +88,7 @@ def mined_triplet_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import mined_triplet_loss
         >>> x = np.array([[0.0], [1.0], [1.1]], "float32")
@@ -131,7 +131,7 @@ def batch_all_triplet_loss(
     Raises:
         UserError: labels are not integers, or shapes do not fit.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from simlearn.losses import batch_all_triplet_loss
         >>> x = np.array([[0.0], [1.0], [1.1]], "float32")
@@ -281,7 +281,7 @@ class TripletSemiHardLoss(_FixedMinerLoss):
         distance: one of simlearn.distances.
         name: of the loss.
 
-    Example:
+    Examples:
         >>> import keras
         >>> from simlearn.losses import TripletSemiHardLoss
         >>> model = keras.Sequential([keras.layers.Dense(8), keras.layers.UnitNormalization()])

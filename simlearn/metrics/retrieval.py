@@ -31,7 +31,7 @@ def recall_at_k(relevance: ArrayLike, k: int) -> NDArray[np.float64]:
     Raises:
         UserError: if `relevance` is not a boolean matrix of at least k columns.
 
-    Example:
+    Examples:
         >>> recall_at_k([[False, True, False], [False, False, True]], 2)
         array([1., 0.])
 
@@ -56,7 +56,7 @@ def r_precision(relevance: ArrayLike, relevant: ArrayLike) -> NDArray[np.float64
     Raises:
         UserError: if a shape or type is wrong, an R is below 1, or the ranking is too short.
 
-    Example:
+    Examples:
         >>> r_precision([[True, False, True], [True, True, False]], [3, 1])
         array([0.66666667, 1.        ])
 
@@ -85,7 +85,7 @@ def average_precision_at_r(relevance: ArrayLike, relevant: ArrayLike) -> NDArray
     Raises:
         UserError: if a shape or type is wrong, an R is below 1, or the ranking is too short.
 
-    Example:
+    Examples:
         >>> average_precision_at_r([[True, False, True], [False, True, True]], [3, 2])
         array([0.55555556, 0.25      ])
 
@@ -140,7 +140,7 @@ def retrieval_scores(
         UserError: if an argument has the wrong shape, type or length, a value is not finite, or no
             query has a relevant item.
 
-    Example:
+    Examples:
         >>> points = np.array([[0.0], [1.0], [1.5], [4.0], [9.0]])
         >>> scores = retrieval_scores(points, [0, 0, 1, 1, 2], ks=(1, 2))
         >>> scores["recall_at_1"], scores["recall_at_2"], scores["queries_without_relevant"]

@@ -75,7 +75,7 @@ def pair_distances(
     Raises:
         UserError: if an argument has the wrong shape, type or length, or a value is not finite.
 
-    Example:
+    Examples:
         >>> pair_distances(np.array([[0.0], [1.0], [5.0]]), [7, 7, 8])
         (array([1., 5., 4.]), array([ True, False, False]))
     """
@@ -110,7 +110,7 @@ def roc(distances: ArrayLike, same: ArrayLike) -> Roc:
         UserError: if lengths differ, a distance is not finite, `same` is not boolean, or all pairs
             are of one kind.
 
-    Example:
+    Examples:
         >>> curve = roc([0.1, 0.4, 0.4, 0.9], [True, True, False, False])
         >>> curve.far.tolist(), curve.tar.tolist(), curve.thresholds.tolist()
         ([0.0, 0.0, 0.5, 1.0], [0.0, 0.5, 1.0, 1.0], [-inf, 0.1, 0.4, 0.9])
@@ -147,7 +147,7 @@ def auc(distances: ArrayLike, same: ArrayLike) -> float:
     Raises:
         UserError: as `roc`.
 
-    Example:
+    Examples:
         >>> auc([0.1, 0.4, 0.4, 0.9], [True, True, False, False])
         0.875
 
@@ -177,7 +177,7 @@ def equal_error_rate(distances: ArrayLike, same: ArrayLike) -> EqualErrorRate:
     Raises:
         UserError: as `roc`.
 
-    Example:
+    Examples:
         >>> equal_error_rate([0.1, 0.2, 0.3, 0.4], [True, False, True, False])
         EqualErrorRate(rate=0.5, threshold=0.2)
     """
@@ -212,7 +212,7 @@ def tar_at_far(distances: ArrayLike, same: ArrayLike, far: float) -> OperatingPo
         UserError: as `roc`, if `far` is outside its range, or if there are fewer than ``1 / far``
             different pairs, among which such a rate cannot be observed.
 
-    Example:
+    Examples:
         >>> tar_at_far([0.1, 0.2, 0.3, 0.4, 0.5], [True, False, True, False, False], 0.5)
         OperatingPoint(tar=1.0, far=0.3333333333333333, threshold=0.3)
 
@@ -250,7 +250,7 @@ def best_accuracy_threshold(distances: ArrayLike, same: ArrayLike) -> BestAccura
     Raises:
         UserError: as `roc`.
 
-    Example:
+    Examples:
         >>> best_accuracy_threshold([0.1, 0.2, 0.3, 0.4], [True, True, False, True])
         BestAccuracy(threshold=0.2, accuracy=0.75)
     """
@@ -278,7 +278,7 @@ def accuracy_at(distances: ArrayLike, same: ArrayLike, threshold: float) -> floa
     Raises:
         UserError: as `roc`, or if `threshold` is NaN.
 
-    Example:
+    Examples:
         >>> accuracy_at([0.1, 0.2, 0.3, 0.4], [True, False, True, False], 0.2)
         0.5
     """

@@ -1,0 +1,221 @@
+"""What every loss must do, asked of every loss in the table."""
+
+import functools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from simlearn import losses
+from tests.simlearn.losses import table
+
+BATCH = [row for row in table.TABLE if row.kind == "batch"]
+SETTLED = [row for row in table.TABLE if not row.drawn]
+
+
+def named(row):
+    return row.loss.__name__
+
+
+over_all = pytest.mark.parametrize("row", table.TABLE, ids=named)
+over_batch = pytest.mark.parametrize("row", BATCH, ids=named)
+
+
+def value_and_gradient(compute, labels, rows, weights=None):
+    rows = tf.convert_to_tensor(rows)
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        value = compute(labels, rows, weights)
+    return value, tape.gradient(value, rows)
+
+
+def slope(function, rows, step):
+    """Central differences of a scalar function of an array."""
+    result = np.zeros_like(rows)
+    for index in np.ndindex(rows.shape):
+        ahead, behind = rows.copy(), rows.copy()
+        ahead[index] += step
+        behind[index] -= step
+        result[index] = (function(ahead) - function(behind)) / (2.0 * step)
+    return result
+
+
+def test_no_loss_is_missing_from_the_table():
+    exported = {getattr(losses, name) for name in losses.__all__}
+    covered = {row.loss for row in table.TABLE} | {row.function for row in table.TABLE}
+    assert exported == covered
+    assert len({row.loss for row in table.TABLE}) == len(table.TABLE)
+
+
+@over_all
+@pytest.mark.parametrize("case", table.CASES)
+def test_value_is_the_oracles(row, case):
+    labels, rows = table.batch_for(row, case)
+    expected = row.expected(labels, rows)
+    assert float(row.pure(labels, rows)) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    # In float32 equal vectors come out up to 2e-3 apart: sqrt(1e-7 |x|^2).
+    loose = 2e-3 if case in ("duplicates", "collapsed") else 1e-5
+    single = float(row.make()(labels, rows.astype("float32")))
+    assert single == pytest.approx(row.expected(labels, rows), rel=2e-4, abs=loose)
+
+
+@over_all
+def test_documented_defaults_hold(row):
+    labels, rows = table.batch_for(row, "random")
+    expected = row.expected(labels, rows, settings=row.defaults)
+    value = float(row.loss(**row.required)(labels, rows.astype("float32")))
+    assert value == pytest.approx(expected, rel=2e-4)
+
+
+@over_all
+@pytest.mark.parametrize("case", ["random", "singletons"])
+def test_gradient_is_the_slope_of_the_oracle(row, case):
+    labels, rows = table.batch_for(row, case)
+    weights = table.weights_for(rows)
+    _, gradient = value_and_gradient(row.pure, labels, rows, weights)
+    compute = functools.partial(row.expected, labels, weights=weights)
+    if row.drawn:
+        miner = row.drawn_triplets(rows, labels)
+        settings = {"margin": row.settings["margin"], "distance": table.oracle.euclidean}
+
+        def compute(moved):
+            return row.oracle(labels, moved, weights, miner=miner, **settings)
+
+    numeric = slope(compute, rows, 1e-6)
+    assert np.abs(numeric).max() > 1e-3, "the case teaches nothing"
+    np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-7)
+
+
+@over_all
+@pytest.mark.parametrize("case", table.CASES)
+def test_gradient_is_finite_and_zero_where_the_loss_does_not_exist(row, case):
+    labels, rows = table.batch_for(row, case)
+    value, gradient = value_and_gradient(row.make(), labels, rows.astype("float32"))
+    assert np.isfinite(gradient).all()
+    if row.kind == "batch" and row.expected(labels, rows) == 0.0:
+        assert float(value) == 0.0
+        assert not np.any(gradient)
+
+
+@over_batch
+@pytest.mark.parametrize("case", ["one_class", "all_distinct", "one_item", "two_unlike"])
+def test_batches_without_triplets_are_worth_nothing(row, case):
+    # Pairs alone are enough for these: one class still pulls, distinct ones push.
+    worth = {"BatchContrastiveLoss": {"one_class", "all_distinct"}, "SupConLoss": {"one_class"}}
+    labels, rows = table.batch_for(row, case)
+    if case in worth.get(named(row), set()):
+        assert float(row.make()(labels, rows)) > 0.0
+    else:
+        assert float(row.make()(labels, rows)) == 0.0
+
+
+@over_batch
+def test_an_empty_batch_is_worth_nothing(row):
+    value, gradient = value_and_gradient(row.make(), np.zeros(0, "int64"), np.zeros((0, 5)))
+    assert float(value) == 0.0
+    assert gradient.shape == (0, 5)
+
+
+@over_all
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_computed_in_single(row, dtype):
+    labels, rows = table.batch_for(row, "random")
+    narrow = tf.cast(rows, dtype)
+    value, gradient = value_and_gradient(row.make(), labels, narrow)
+    assert value.dtype == tf.float32
+    assert gradient.dtype == dtype
+    assert np.isfinite(tf.cast(gradient, "float32")).all()
+    # Only the input is rounded: the oracle of the rounded input agrees to single precision.
+    rounded = tf.cast(narrow, "float64").numpy()
+    assert float(value) == pytest.approx(row.expected(labels, rounded), rel=1e-3)
+
+
+@over_batch
+@pytest.mark.parametrize("base", [2**24, 2**31, 2**53, -(2**31) - 1])
+def test_large_labels_that_differ_by_one_stay_apart(row, base):
+    _, numbered = np.unique(table.CASES["random"][0], return_inverse=True)
+    rows = table.CASES["random"][1]
+    value = float(row.make()(np.int64(base) + numbered, rows))
+    assert value == float(row.make()(numbered, rows))
+
+
+@over_batch
+def test_labels_may_be_a_column_and_of_any_integer_type(row):
+    labels, rows = table.CASES["random"]
+    value = float(row.make()(labels, rows))
+    for same in (labels[:, None], labels.astype("uint8"), labels.astype("int32"), list(labels)):
+        assert float(row.make()(same, rows)) == value
+
+
+def test_class_numbers_outside_the_proxies_give_nan():
+    cosines = np.zeros((3, 5), "float32")
+    labels = np.array([2**32, 5, -1])
+    assert np.isnan(losses.arcface_loss(labels, cosines)).all()
+
+
+@pytest.mark.parametrize("row", [row for row in SETTLED if row.kind == "batch"], ids=named)
+@pytest.mark.parametrize("case", ["random", "lattice"])
+def test_order_of_the_batch_does_not_matter(row, case):
+    labels, rows = table.CASES[case]
+    order = np.random.default_rng(17).permutation(len(rows))
+    value, gradient = value_and_gradient(row.pure, labels, rows)
+    moved, moved_gradient = value_and_gradient(row.pure, labels[order], rows[order])
+    assert float(moved) == pytest.approx(float(value), rel=1e-9)
+    if case == "random":
+        np.testing.assert_allclose(moved_gradient, gradient.numpy()[order], atol=1e-9)
+
+
+@over_all
+def test_class_is_its_function(row):
+    labels, rows = table.batch_for(row, "random")
+    rows = rows.astype("float32")
+    for weights in (None, table.weights_for(rows).astype("float32")):
+        of_class = float(row.make()(labels, rows, sample_weight=weights))
+        assert of_class == pytest.approx(float(row.pure(labels, rows, weights)), rel=1e-6)
+
+
+@over_all
+def test_weights_scale_the_anchors(row):
+    labels, rows = table.batch_for(row, "random")
+    weights = table.weights_for(rows)
+    expected = row.expected(labels, rows, weights)
+    assert expected != pytest.approx(row.expected(labels, rows), rel=1e-3)
+    for form in (weights, weights[:, None], weights.astype("float32")):
+        value = float(row.make()(labels, rows.astype("float32"), sample_weight=form))
+        assert value == pytest.approx(expected, rel=2e-4)
+    plain, even = (row.make()(labels, rows, sample_weight=w) for w in (None, np.ones(11, int)))
+    assert float(plain) == float(even)
+
+
+@over_all
+def test_eager_graph_and_xla_agree(row):
+    case = "random"
+    labels, rows = table.batch_for(row, case)
+    if row.drawn:  # Each anchor has one choice, whatever the compiler's random numbers are.
+        labels, rows = np.array([0, 0, 1]), rows[:3]
+    rows, weights = rows.astype("float32"), table.weights_for(rows).astype("float32")
+    loss = row.make()
+
+    def step(labels, rows, weights):
+        return value_and_gradient(
+            lambda y, x, w: loss(y, x, sample_weight=w), labels, rows, weights
+        )
+
+    signature = [
+        tf.TensorSpec([None], "int64"),
+        tf.TensorSpec([None, *rows.shape[1:]], "float32"),
+        tf.TensorSpec([None], "float32"),
+    ]
+    dynamic = tf.function(step, input_signature=signature, autograph=False)
+    for count in (len(rows), len(rows) - 1):
+        part = tuple(tf.constant(values[:count]) for values in (labels, rows, weights))
+        part = (tf.cast(part[0], "int64"), *part[1:])
+        eager = step(*part)
+        assert_same(eager, dynamic(*part))
+        if count == len(rows):
+            assert_same(eager, tf.function(step, jit_compile=True, autograph=False)(*part))
+
+
+def assert_same(left, right):
+    for a, b in zip(left, right, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
