@@ -21,6 +21,7 @@ from typing import Any
 
 import keras
 import pytest
+from tensorflow.python.framework import config as tensorflow_config
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -178,7 +179,12 @@ def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("SIMLEARN_RUNS", raising=False)
     policy = keras.config.dtype_policy()
     keras.utils.set_random_seed(0)
+    deterministic = tensorflow_config.is_op_determinism_enabled()
     yield
+    if not deterministic:
+        # A page that seeds everything turned it on, and Keras then refuses jit_compile=True; the
+        # public module has no way back.
+        tensorflow_config.disable_op_determinism()
     keras.config.set_dtype_policy(policy)
     keras.backend.clear_session()
 

@@ -16,12 +16,6 @@ STEPS = 3
 CENTRES = 3 * np.random.default_rng(2).normal(size=(7, 5))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _kernels_as_before():
-    yield
-    tf.config.experimental.enable_op_determinism()  # once on, TensorFlow cannot turn it off
-
-
 def data(epoch):
     random = np.random.default_rng((11, epoch))
     labels = np.tile(np.arange(7), (STEPS, 2)).astype("int64")
