@@ -36,7 +36,7 @@ def _check_features(*shapes: tuple[int | None, ...]) -> None:
 
 @keras.saving.register_keras_serializable(package="simlearn")
 class L2Normalize(_WideLayer):
-    r"""Scales every feature vector to length one: :math:`x / \lVert x \rVert_2`.
+    """Scales every feature vector to length one: `x / |x|`.
 
     The quotient has no value at the zero vector; here it is 0, with gradient 0.
 
@@ -66,9 +66,9 @@ class L2Normalize(_WideLayer):
 
 @keras.saving.register_keras_serializable(package="simlearn")
 class Proxies(_WideLayer):
-    r"""Cosines to one trainable unit-length proxy a class.
+    """Cosines to one trainable unit-length proxy a class.
 
-    .. math:: \cos\theta_{ij} = x_i^\top w_j / (\lVert x_i \rVert \lVert w_j \rVert)
+    `cos(theta_ij) = x_i . w_j / (|x_i| |w_j|)`.
 
     What losses of the margin-softmax family (ArcFace, CosFace, NormFace) take beside the labels.
     Proxies are normalised on use, so any optimiser may move them. Rounding can leave a cosine a
@@ -126,9 +126,9 @@ class Proxies(_WideLayer):
 
 @keras.saving.register_keras_serializable(package="simlearn")
 class DistanceHead(_WideLayer):
-    r"""Euclidean distance of the two features of a pair, for the contrastive loss.
+    """Euclidean distance of the two features of a pair, for the contrastive loss.
 
-    .. math:: d_i = \lVert f_i - g_i \rVert_2
+    `d_i = |f_i - g_i|`.
 
     At two equal features the root has no derivative; here the gradient is 0.
 
@@ -165,9 +165,9 @@ class DistanceHead(_WideLayer):
 
 @keras.saving.register_keras_serializable(package="simlearn")
 class KochHead(_WideLayer):
-    r"""Probability that two features are of one class, from their weighted L1 distance.
+    """Probability that two features are of one class, from their weighted L1 distance.
 
-    .. math:: p_i = \sigma\Bigl(\sum_j \alpha_j \lvert f_{ij} - g_{ij} \rvert + b\Bigr)
+    `p_i = sigmoid(sum_j alpha_j |f_ij - g_ij| + b)`.
 
     Symmetric in its two sides. Train it with `keras.losses.BinaryCrossentropy()` on labels that
     are 1 for a pair of one class and 0 otherwise.
@@ -210,9 +210,9 @@ class KochHead(_WideLayer):
 
 @keras.saving.register_keras_serializable(package="simlearn")
 class ConcatenatedHead(_WideLayer):
-    r"""Probability that two features are of one class, from a small network on both of them.
+    """Probability that two features are of one class, from a small network on both of them.
 
-    .. math:: p_i = \sigma(v^\top \mathrm{dropout}(\mathrm{relu}(W [f_i; g_i] + c)) + b)
+    `p_i = sigmoid(v . dropout(relu(W [f_i; g_i] + c)) + b)`.
 
     Not symmetric: swap the sides of every second pair in training, or average the two orders.
     Train it with `keras.losses.BinaryCrossentropy()` on labels that are 1 for a pair of one class

@@ -43,9 +43,9 @@ def _input_like(encoder: keras.Model, name: str) -> Tensor:
 def embedding(
     encoder: keras.Model, *, dim: int = 128, normalize: bool = True, name: str = "embedding"
 ) -> keras.Model:
-    r"""Encoder, a linear projection and, unless told otherwise, unit length.
+    """Encoder, a linear projection and, unless told otherwise, unit length.
 
-    .. math:: e(x) = z / \lVert z \rVert, \quad z = W f(x) + b
+    `e(x) = z / |z|`, `z = W f(x) + b`, where f is the encoder.
 
     The encoder's layers lie flat in the model, so `model.get_layer(...)` reaches each of them.
 
@@ -82,16 +82,16 @@ def embedding(
 def siamese(
     encoder: keras.Model, head: Callable[[Tensor, Tensor], Tensor], *, name: str = "siamese"
 ) -> keras.Model:
-    r"""One encoder applied to both pictures of a pair, and a head that compares the two.
+    """One encoder applied to both pictures of a pair, and a head that compares the two.
 
-    .. math:: s(x, y) = \mathrm{head}(f(x), f(y))
+    `s(x, y) = head(f(x), f(y))`, where f is the encoder.
 
     The two branches are one set of weights. After training, `encoder` itself holds them; a model
     read from a file gives them back as `model.get_layer("encoder")`.
 
     Args:
-        encoder: model with one output `(batch, dim)`, for example what :func:`embedding` returns.
-        head: layer or function of two features, see :mod:`simlearn.heads`.
+        encoder: model with one output `(batch, dim)`, for example what `embedding` returns.
+        head: layer or function of two features, see `simlearn.heads`.
         name: of the model.
 
     Returns:
@@ -123,9 +123,9 @@ def siamese(
 def proxy_classifier(
     embedding_model: keras.Model, classes: int, *, name: str = "proxy_classifier"
 ) -> keras.Model:
-    r"""Embedding model plus one trainable proxy a class, to train with a margin softmax.
+    """Embedding model plus one trainable proxy a class, to train with a margin softmax.
 
-    .. math:: c_{ij} = \cos(e(x_i), w_j)
+    `c_ij = cos(e(x_i), w_j)`, where e is the embedding and w_j the proxy of class j.
 
     After training, `embedding_model` itself holds the weights; a model read from a file gives them
     back as `model.get_layer("embedding")`.

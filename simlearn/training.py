@@ -5,6 +5,7 @@ TensorBoard logs and a history that spans interruptions. Called by the experimen
 packages; simlearn.runs owns the folder.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,9 +17,9 @@ import numpy as np
 
 from simlearn import checkpoint
 from simlearn.checkpoint import Progress
-from simlearn.errors import TrainingFailedError, UserError
+from simlearn.errors import RunError, TrainingFailedError, UserError
 
-__all__ = ["fit", "seed_everything"]
+__all__ = ["fit", "save_model", "seed_everything"]
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -98,6 +99,26 @@ def fit(
     progress.complete = True
     checkpoint.save(path, model, progress, callbacks)
     return progress
+
+
+def save_model(model: keras.Model, path: Path) -> None:
+    """Save a model as Keras does, but whole or not at all.
+
+    Args:
+        model: any model.
+        path: of the file, ending in `.keras`; a file that is there is replaced.
+
+    Raises:
+        RunError: the file cannot be written; an old one stays as it was.
+    """
+    temporary = path.with_name(f".{path.stem}.partial.keras")
+    try:
+        model.save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class _Finite(keras.callbacks.Callback):

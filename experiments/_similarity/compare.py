@@ -1,9 +1,14 @@
 """The whole comparison: train both embeddings, score them beside raw pixels, show them."""
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 from experiments._similarity import evaluate, present, train
 from experiments._similarity.config import SimilaritySettings
+from simlearn import training
 from simlearn.baselines import raw_pixels
 from simlearn.data import Splits
 from simlearn.runs import Run
@@ -28,7 +33,7 @@ def compare(
     trainings = {}
     for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
         model, trainings[name] = fit(data, config, run)
-        model.save(run.directory / name / "embedding.keras")
+        training.save_model(model, run.directory / name / "embedding.keras")
         embeds[name] = lambda images, model=model: model.predict(images, batch_size=256, verbose=0)
     evaluations = {
         name: evaluate.evaluate(embed, data, pair_images=config.pair_images, seed=config.seed)
@@ -46,11 +51,19 @@ def compare(
         trainings=trainings,
         seed=config.seed,
     )
-    print(f"report:      open {page}")
-    print(f"TensorBoard: tensorboard --logdir {run.directory}")
+    print(f"report:      {page} (open it in a browser)")
+    print(f"TensorBoard: {_tensorboard()} --logdir {run.directory}")
     return {
         "protocol": protocol,
         "scores": {name.replace(" ", "_"): e.scores for name, e in evaluations.items()},
         "training_seconds": {name: round(p.seconds, 1) for name, p in trainings.items()},
         "data_fingerprint": {part.name: part.fingerprint() for part in data},
     }
+
+
+def _tensorboard() -> str:
+    """The command as it can be typed here: beside this Python, unless that is on the path."""
+    beside = Path(sys.executable).with_name("tensorboard")
+    if shutil.which("tensorboard") or not beside.exists():
+        return "tensorboard"
+    return os.path.relpath(beside)

@@ -34,7 +34,8 @@ def table(evaluations: Mapping[str, Evaluation]) -> str:
 
 def projector(directory: Path, evaluations: Mapping[str, Evaluation], test: LabelledImages) -> None:
     """Write the test embeddings, with their pictures and labels, for TensorBoard's projector."""
-    for name, evaluation in evaluations.items():
+    # The projector opens with the first; the baseline comes last.
+    for name, evaluation in reversed(list(evaluations.items())):
         tensorboard.write_projector(
             directory,
             name,

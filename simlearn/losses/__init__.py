@@ -4,6 +4,16 @@ In-batch losses take integer labels `(batch,)` and embeddings `(batch, dim)` and
 batch; feed them batches that hold several items of several classes (simlearn.data.sampling).
 """
 
+from simlearn.losses._batch_triplet import (
+    MinedTripletLoss,
+    TripletBatchAllLoss,
+    TripletDistanceWeightedLoss,
+    TripletEasyPositiveLoss,
+    TripletHardLoss,
+    TripletSemiHardLoss,
+    batch_all_triplet_loss,
+    mined_triplet_loss,
+)
 from simlearn.losses._contrastive import (
     BatchContrastiveLoss,
     ContrastiveLoss,
@@ -20,18 +30,7 @@ from simlearn.losses._softmax import (
     nt_xent_loss,
     supcon_loss,
 )
-from simlearn.losses._triplet import (
-    MinedTripletLoss,
-    TripletBatchAllLoss,
-    TripletDistanceWeightedLoss,
-    TripletEasyPositiveLoss,
-    TripletHardLoss,
-    TripletLoss,
-    TripletSemiHardLoss,
-    batch_all_triplet_loss,
-    mined_triplet_loss,
-    triplet_loss,
-)
+from simlearn.losses._triplet import TripletLoss, triplet_loss
 
 __all__ = [
     "ArcFaceLoss",

@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 
 from simlearn import figures
 from simlearn.errors import UserError
+from simlearn.figures._drawing import PALETTE
 
 
 def drawn(figure: Figure) -> Any:  # matplotlib types its artists by their base classes
@@ -256,7 +257,7 @@ class TestProject:
 @pytest.mark.parametrize("ground", ["#fefefd", "#15181b"])
 def test_the_palette_is_legible_on_light_and_dark(ground: str) -> None:
     # WCAG 2.2, success criterion 1.4.11: graphics need a contrast of 3:1.
-    for colour in figures._PALETTE:
+    for colour in PALETTE:
         light, dark = sorted((luminance(colour), luminance(ground)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, colour
 

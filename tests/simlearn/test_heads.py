@@ -11,9 +11,6 @@ from sklearn.metrics.pairwise import cosine_similarity
 from simlearn import heads
 from simlearn.errors import UserError
 
-# Keras 3.15 hands h5py TensorFlow variables whose __array__ predates NumPy 2's `copy` keyword.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 BATCH, DIM = 7, 5
 SINGLE = {
     heads.L2Normalize: lambda **kw: heads.L2Normalize(**kw),

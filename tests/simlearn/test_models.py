@@ -5,9 +5,6 @@ import pytest
 from simlearn import backbones, heads, models
 from simlearn.errors import UserError
 
-# Keras 3.15 hands h5py TensorFlow variables whose __array__ predates NumPy 2's `copy` keyword.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SHAPE = (11, 13, 3)
 PAIRS = 7
 SAME = np.array([1, 0, 0, 1, 1, 0, 1])

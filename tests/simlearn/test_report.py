@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from simlearn import figures, report
+from simlearn import figures
 from simlearn.errors import UserError
 from simlearn.report import Picture, Report
+from simlearn.report._style import STYLE
 
 VOID = {"meta", "img", "use", "path", "br"}
 
@@ -374,7 +375,7 @@ def test_every_colour_of_the_text_is_legible_in_its_scheme() -> None:
 
 
 def squeezed() -> str:
-    return re.sub(r"\s+", " ", report._STYLE)
+    return re.sub(r"\s+", " ", STYLE)
 
 
 def luminance(colour: str) -> float:

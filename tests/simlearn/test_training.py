@@ -242,3 +242,22 @@ def test_logs_are_for_tensorboard(tmp_path):
 def test_seeds_out_of_range_are_refused():
     with pytest.raises(UserError, match="received -1"):
         training.seed_everything(-1)
+
+
+def test_a_model_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "embedding.keras"
+    model = make_model(loss=losses.SupConLoss())
+    training.save_model(model, path)
+    before = path.read_bytes()
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(loaded.get_weights()[0], model.get_weights()[0])
+
+    def full(self, file):
+        file.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    with pytest.raises(RunError, match=r"cannot write .*embedding\.keras: No space left"):
+        training.save_model(model, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["embedding.keras"]
