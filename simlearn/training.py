@@ -65,7 +65,7 @@ def fit(
             simlearn.data.pipeline's datasets do.
         epochs: in all, interruptions not counted.
         steps_per_epoch: batches an epoch.
-        directory: of the run; gets `checkpoint.npz` and TensorBoard's logs in `logs/`.
+        directory: of the run, made where missing; gets `checkpoint.npz` and TensorBoard's logs in `logs/`.
         callbacks: any of Keras'; their counters and best weights survive an interruption.
         validation_data: as in `model.fit`.
         verbose: as in `model.fit`; by default a bar on a terminal, else a line an epoch.
@@ -77,6 +77,7 @@ def fit(
         TrainingFailedError: the loss or a weight is no longer finite; the last good epoch is kept.
         RunError: the checkpoint cannot be written, or belongs to another model.
     """
+    _make(directory)
     path = directory / CHECKPOINT
     stored = checkpoint.load(path, model)
     progress = Progress() if stored is None else stored.progress
@@ -119,6 +120,13 @@ def save_model(model: keras.Model, path: Path) -> None:
         raise RunError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot write to {directory}: {error.strerror}") from error
 
 
 class _Finite(keras.callbacks.Callback):

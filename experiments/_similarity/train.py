@@ -100,14 +100,12 @@ def _fit(
 ) -> Progress:
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(optimizer=keras.optimizers.Adam(schedule), loss=loss)
-    directory = run.directory / name
-    directory.mkdir(exist_ok=True)
     print(f"{name}: {config.epochs} epochs of {steps} batches", flush=True)
     return training.fit(
         model,
         batches,
         epochs=config.epochs,
         steps_per_epoch=steps,
-        directory=directory,
+        directory=run.directory / name,
         validation_data=validation,
     )
