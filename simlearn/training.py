@@ -63,9 +63,10 @@ def fit(
         batches: from the number of the first epoch to train (0 in a fresh run) to batches that
             `model.fit` takes, endless or long enough. What epoch k sees must depend on k alone:
             simlearn.data.pipeline's datasets do.
-        epochs: in all, interruptions not counted.
+        epochs: in all, interruptions not counted; a finished run goes on where this grows.
         steps_per_epoch: batches an epoch.
-        directory: of the run, made where missing; gets `checkpoint.npz` and TensorBoard's logs in `logs/`.
+        directory: of the run, made where missing; gets `checkpoint.npz` and, for TensorBoard,
+            `logs/`.
         callbacks: any of Keras'; their counters and best weights survive an interruption.
         validation_data: as in `model.fit`.
         verbose: as in `model.fit`; by default a bar on a terminal, else a line an epoch.
@@ -81,8 +82,9 @@ def fit(
     path = directory / CHECKPOINT
     stored = checkpoint.load(path, model)
     progress = Progress() if stored is None else stored.progress
-    if progress.complete:
+    if progress.complete and (progress.stopped or progress.epochs >= epochs):
         return progress
+    progress.complete = False
     if verbose is None:
         verbose = 1 if sys.stdout.isatty() else 2
     board = keras.callbacks.TensorBoard(str(directory / "logs"), write_graph=False)

@@ -129,6 +129,14 @@ def test_a_complete_run_is_not_trained_again(tmp_path, uninterrupted):
     assert_same(model, again)
 
 
+def test_a_complete_run_goes_on_where_more_epochs_are_asked_for(tmp_path):
+    run(tmp_path, epochs=2)
+    model, progress = run(tmp_path, epochs=3)
+    whole, expected = run(tmp_path / "whole", epochs=3)
+    assert progress.history == expected.history
+    assert_same(model, whole)
+
+
 def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     def stopper():
         return [
