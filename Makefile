@@ -7,10 +7,12 @@ STAMP = $(VENV)/.installed-$(1)
 # Where uv is installed it makes the environment, and can find or fetch a Python; else venv and pip.
 UV := $(shell command -v uv 2>/dev/null)
 
+# One environment, one installer at a time.
+.NOTPARALLEL:
 .PHONY: demo test test-slow test-data lint docs wheel clean help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(call STAMP,demo) ## train on handwritten digits, print scores, write a report
 	$(BIN)/python -m experiments.digits
@@ -21,7 +23,7 @@ test: $(call STAMP,test) ## run the tests (those marked slow or real_data are le
 test-slow: $(call STAMP,test) ## run the slow tests
 	$(BIN)/python -m pytest -m "slow and not real_data"
 
-test-data: $(call STAMP,test) ## run the tests on real data under $$SIMLEARN_DATA
+test-data: $(call STAMP,test) ## run the tests on real data under SIMLEARN_DATA
 	$(BIN)/python -m pytest -m "real_data"
 
 lint: $(call STAMP,dev) ## style, types and import rules
@@ -41,7 +43,7 @@ clean: ## remove the environment and everything built
 
 $(VENV)/.created:
 	@if [ -n "$(UV)" ]; then \
-		"$(UV)" venv --quiet --python '>=3.11,<3.14' $(VENV) && touch $@ && exit 0; \
+		"$(UV)" venv --quiet --seed --python '>=3.11,<3.14' $(VENV) && touch $@ && exit 0; \
 	fi; \
 	for python in python3.12 python3.13 python3.11 python3 python; do \
 		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 # TensorFlow reads this when it is imported, which nothing has done yet.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -41,9 +41,9 @@ class Settings:
     smoke: bool = False
     """Run a tiny version of everything, to see that it runs; its scores mean nothing."""
 
-    def smoke_size(self) -> Self:
-        """The same settings, shrunk to seconds."""
-        return self
+    def smoke_values(self) -> dict[str, Any]:
+        """Settings that shrink the experiment to seconds, where the user gave none."""
+        return {}
 
     def check(self) -> None:
         """Refuse what cannot work, before anything is loaded or written.
@@ -67,6 +67,8 @@ def require(option: str, value: float, low: float, high: float = math.inf) -> No
 
 Config = TypeVar("Config", bound=Settings)
 
+_DISK_FULL = "No space left on device"
+
 
 def main(
     name: str, settings: type[Config], experiment: Callable[[Config, Run], dict[str, Any]]
@@ -79,6 +81,8 @@ def main(
         experiment: called with the settings and the open run; returns the result, with the key
             `data_fingerprint` among others.
     """
+    # Whatever the terminal's encoding, a path in a message must not end a run.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     directory = None
     try:
         config = tyro.cli(
@@ -86,7 +90,7 @@ def main(
             prog=f"python -m experiments.{name}",
             description=inspect.cleandoc(settings.__doc__ or ""),
         )
-        config = config.smoke_size() if config.smoke else config
+        config = _smoke_size(config) if config.smoke else config
         config.check()
         described = {"experiment": name, **describe(config)}
         directory = config.out or default_directory(name, described)
@@ -96,13 +100,20 @@ def main(
     except TrainingFailedError as error:
         _fail(f"training failed: {error}", 1)
     except KeyboardInterrupt:
-        _fail(f"interrupted; the same command goes on from {directory}", 130)
+        _fail(f"interrupted; the same command goes on from {directory or 'the start'}", 130)
+    except BrokenPipeError:
+        # Whoever read stdout has gone, as `| head` does; nobody is left to be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except OSError as error:
+        where = error.filename or directory
+        _fail(f"cannot read or write {where}: {error.strerror or error}", 2)
     except Exception as error:
-        reason = _storage_failure(error)
-        if reason is None:
+        if _DISK_FULL not in str(error):
             raise
-        _fail(f"cannot write to {directory}: {reason}", 2)
-    print(json.dumps(result, ensure_ascii=False), flush=True)
+        # TensorFlow's writers wrap what the system said in errors of their own.
+        _fail(f"cannot write to {directory}: {_DISK_FULL}", 2)
+    print(json.dumps(result), flush=True)
     sys.exit(0)
 
 
@@ -144,12 +155,12 @@ def _load_keras_quietly() -> None:
         os.close(nowhere)
 
 
-def _storage_failure(error: BaseException) -> str | None:
-    """What the storage said, if that is what failed, whichever layer noticed it first."""
-    if isinstance(error, OSError):
-        return f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else "")
-    full = "No space left on device"
-    return full if full in str(error) else None
+def _smoke_size(config: Config) -> Config:
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    values = config.smoke_values()
+    return dataclasses.replace(
+        config, **{k: v for k, v in values.items() if getattr(config, k) == defaults[k]}
+    )
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -8,7 +8,8 @@ bit, as one that was never interrupted. Called by simlearn.training.
 import inspect
 import json
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,18 @@ from simlearn._files import open_atomically
 from simlearn.errors import RunError
 
 __all__ = ["Progress", "Stored", "load", "save"]
+
+# What numpy and the modules below it raise on bytes that are not what they should be.
+_DAMAGE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass
@@ -56,7 +69,8 @@ def save(
         model: compiled and built.
         progress: where the run stands.
         callbacks: whose counters and weights (an early stopper's best, say) are kept: attributes
-            that are numbers or lists of arrays, and not arguments of the constructor.
+            that are arrays, lists of arrays or what JSON can hold, and neither strings nor named
+            like an argument of the constructor.
 
     Raises:
         RunError: the file cannot be written.
@@ -64,10 +78,10 @@ def save(
     arrays = {f"variable/{i}": _to_numpy(v.value) for i, v in enumerate(_variables(model))}
     states = []
     for place, callback in enumerate(callbacks):
-        numbers, tensors = _callback_state(callback)
-        states.append({"class": type(callback).__name__, "numbers": numbers})
-        for name, values in tensors.items():
-            arrays |= {f"callback/{place}/{name}/{i}": v for i, v in enumerate(values)}
+        values, tensors = _callback_state(callback)
+        states.append({"class": type(callback).__name__, "values": values})
+        for name, array in tensors.items():
+            arrays |= {f"callback/{place}/{name}": array}
     meta = {"progress": vars(progress), "callbacks": states, "variables": _kinds(model)}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     try:
@@ -92,19 +106,13 @@ def load(path: Path, model: keras.Model) -> "Stored | None":
     """
     if not path.exists():
         return None
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
-        meta = json.loads(arrays.pop("meta").tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise RunError(
-            f"cannot read the checkpoint {path} ({error}); delete it to train afresh"
-        ) from error
-    if meta["variables"] != _kinds(model):
+    stored, kinds = _read(path)
+    variables = _variables(model)
+    if kinds != _kinds(model):
         raise RunError(f"the checkpoint {path} was made by another model; choose another folder")
-    for i, variable in enumerate(_variables(model)):
-        variable.assign(arrays[f"variable/{i}"])
-    return Stored(Progress(**meta["progress"]), meta["callbacks"], arrays)
+    for i, variable in enumerate(variables):
+        variable.assign(stored.arrays[f"variable/{i}"])
+    return stored
 
 
 @dataclass(frozen=True)
@@ -113,26 +121,52 @@ class Stored:
 
     Attributes:
         progress: where the run stood.
+        callbacks: class and numbers of each callback.
+        arrays: all arrays by name.
     """
 
     progress: Progress
-    _callbacks: list[dict[str, Any]]
-    _arrays: dict[str, NDArray[Any]]
+    callbacks: list[dict[str, Any]]
+    arrays: dict[str, NDArray[Any]]
 
-    def restore(self, callbacks: Iterable[keras.callbacks.Callback]) -> None:
-        """Give callbacks (the same ones, in the same order) their numbers and weights back.
+    def restore(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Give callbacks their counters and weights back.
 
         To be called once they have begun their training: many reset themselves there.
+
+        Raises:
+            RunError: they are not those of the checkpoint, in its order (more may follow them).
         """
-        for place, (callback, state) in enumerate(zip(callbacks, self._callbacks, strict=False)):
-            if state["class"] == type(callback).__name__:
-                vars(callback).update(state["numbers"])
-                vars(callback).update(_tensors(self._arrays, f"callback/{place}/"))
+        given = [type(callback).__name__ for callback in callbacks]
+        known = [state["class"] for state in self.callbacks]
+        common = min(len(given), len(known))
+        if given[:common] != known[:common]:
+            raise RunError(
+                f"expected the callbacks of the interrupted run, {', '.join(known)}, "
+                f"received {', '.join(given)}"
+            )
+        for place, (callback, state) in enumerate(zip(callbacks, self.callbacks, strict=False)):
+            vars(callback).update(state["values"])
+            vars(callback).update(_tensors(self.arrays, f"callback/{place}/"))
+
+
+def _read(path: Path) -> tuple[Stored, list[Any]]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        meta = json.loads(arrays.pop("meta").tobytes())
+        progress = Progress(**meta["progress"])
+        return Stored(progress, list(meta["callbacks"]), arrays), list(meta["variables"])
+    except (*_DAMAGE, OSError) as error:
+        raise RunError(
+            f"cannot read the checkpoint {path} ({error}); delete it to train afresh"
+        ) from error
 
 
 def _variables(model: keras.Model) -> list[Any]:
     """All state of model, optimiser and loss; Keras' own backup forgets the random ones."""
-    model.optimizer.build(model.trainable_variables)
+    if not model.optimizer.built:  # building a loss-scaling optimiser again forgets its scale
+        model.optimizer.build(model.trainable_variables)
     generators = [
         generator
         for loss in tree.flatten(model.loss)
@@ -155,32 +189,50 @@ def _to_numpy(value: Any) -> NDArray[Any]:
 
 def _callback_state(
     callback: keras.callbacks.Callback,
-) -> tuple[dict[str, float], dict[str, list[NDArray[Any]]]]:
-    """Numbers, and lists of arrays, that are no settings; paths stay out: a folder may be moved."""
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """What a callback has counted and collected: plain values, and arrays.
+
+    Left out are settings, and strings: they are paths, and a folder may be moved.
+    """
     settings = {
         parameter
         for kind in type(callback).__mro__
         if "__init__" in vars(kind)
         for parameter in inspect.signature(vars(kind)["__init__"]).parameters
     }
-    numbers: dict[str, float] = {}
-    tensors: dict[str, list[NDArray[Any]]] = {}
+    plain: dict[str, Any] = {}
+    tensors: dict[str, NDArray[Any]] = {}
     for name, value in vars(callback).items():
         # Some callbacks turn a setting around when they start (`min_delta` changes its sign), so
         # a setting put back would be turned twice.
-        if name in settings:
+        if name in settings or name in vars(keras.callbacks.Callback()):
             continue
-        if isinstance(value, bool | int | float | np.number):
-            numbers[name] = value.item() if isinstance(value, np.number) else value
-        elif isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
+        if isinstance(value, np.number):
+            plain[name] = value.item()
+        elif isinstance(value, np.ndarray):
             tensors[name] = value
-    return numbers, tensors
+        elif isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
+            tensors |= {f"{name}/{i}": array for i, array in enumerate(value)}
+        elif isinstance(value, bool | int | float | list | dict) and _is_json(value):
+            plain[name] = value
+    return plain, tensors
 
 
-def _tensors(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, list[NDArray[Any]]]:
-    found: dict[str, list[NDArray[Any]]] = {}
+def _is_json(value: Any) -> bool:
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except (TypeError, ValueError):
+        return False
+
+
+def _tensors(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, Any]:
+    """Arrays, and lists of arrays, whose names begin with `prefix`."""
+    found: dict[str, Any] = {}
     for key in arrays:
         if key.startswith(prefix):
-            name, _ = key.removeprefix(prefix).rsplit("/", maxsplit=1)
-            found.setdefault(name, []).append(arrays[key])
+            name, _, place = key.removeprefix(prefix).partition("/")
+            if place:
+                found.setdefault(name, []).append(arrays[key])
+            else:
+                found[name] = arrays[key].copy()
     return found

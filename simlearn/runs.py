@@ -36,6 +36,7 @@ __all__ = ["Run", "config_hash", "default_directory", "versions"]
 
 _CONFIG = "config.json"
 _RESULTS = "results.json"
+_LOCK = ".lock"
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ class Run:
 
     directory: Path
     result: dict[str, Any] | None
-    _lock: filelock.BaseFileLock
+    _lock: filelock.BaseFileLock | None
 
     @classmethod
     def open(cls, directory: Path, *, config: Mapping[str, Any]) -> "Run":
@@ -87,9 +88,11 @@ class Run:
             RunError: the folder cannot be written, another process runs in it, it belongs to
                 another configuration, or a file in it is damaged.
         """
+        if (result := _finished(directory, config)) is not None:
+            return cls(directory, result, None)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(directory / ".lock")
+            lock = filelock.FileLock(directory / _LOCK)
             lock.acquire(blocking=False)
         except filelock.Timeout:
             raise RunError(f"another process is running in {directory}; wait for it") from None
@@ -97,7 +100,7 @@ class Run:
             raise RunError(f"cannot write to {directory}: {error.strerror}") from error
         try:
             _claim(directory, config)
-            return cls(directory, _read(directory / _RESULTS), lock)
+            return cls(directory, _finished(directory, config), lock)
         except BaseException:
             lock.release()
             raise
@@ -120,15 +123,29 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _finished(directory: Path, config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The stored result; nothing is written, so a folder that cannot be is no hindrance."""
+    result = _read(directory / _RESULTS)
+    if result is not None:
+        _compare(directory, config, _read(directory / _CONFIG) or {})
+    return result
 
 
 def _claim(directory: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration, or compare it with the one that is there."""
     stored = _read(directory / _CONFIG)
-    if stored is None:
+    # A command that was refused before it did anything does not keep its folder.
+    if stored is None or {path.name for path in directory.iterdir()} <= {_CONFIG, _LOCK}:
         _write(directory / _CONFIG, config)
-        return
+    else:
+        _compare(directory, config, stored)
+
+
+def _compare(directory: Path, config: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
     given = json.loads(json.dumps(config))
     changed = [
         f"{key} was {json.dumps(stored.get(key))} and is now {json.dumps(given.get(key))}"
@@ -138,14 +155,14 @@ def _claim(directory: Path, config: Mapping[str, Any]) -> None:
     if changed:
         raise RunError(
             f"{directory} holds a run with other settings: {'; '.join(changed)}; "
-            "choose another --out, or leave it out"
+            "choose another folder (--out on a command line)"
         )
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise RunError(f"cannot read {path}: {error.strerror}") from error

@@ -57,6 +57,8 @@ def fit(
 
     Interrupted at any moment, the same call resumes from the last finished epoch and, with
     `seed_everything` and seeded batches, ends with the same weights bit for bit on one machine.
+    Layers and miners must draw from generators of their own, as Keras' layers do: the global ones
+    of Python, numpy and Keras start anew with the process.
 
     Args:
         model: compiled and built; its weights are the result.
@@ -67,7 +69,8 @@ def fit(
         steps_per_epoch: batches an epoch.
         directory: of the run, made where missing; gets `checkpoint.npz` and, for TensorBoard,
             `logs/`.
-        callbacks: any of Keras'; their counters and best weights survive an interruption.
+        callbacks: any of Keras'; what they have counted and collected survives an interruption,
+            as `simlearn.checkpoint.save` describes. Resume with the same ones in the same order.
         validation_data: as in `model.fit`.
         verbose: as in `model.fit`; by default a bar on a terminal, else a line an epoch.
 
@@ -78,7 +81,8 @@ def fit(
         TrainingFailedError: the loss or a weight is no longer finite; the last good epoch is kept.
         RunError: the checkpoint cannot be written, or belongs to another model.
     """
-    _make(directory)
+    logs = directory / "logs"
+    _make(logs)
     path = directory / CHECKPOINT
     stored = checkpoint.load(path, model)
     progress = Progress() if stored is None else stored.progress
@@ -87,7 +91,7 @@ def fit(
     progress.complete = False
     if verbose is None:
         verbose = 1 if sys.stdout.isatty() else 2
-    board = keras.callbacks.TensorBoard(str(directory / "logs"), write_graph=False)
+    board = keras.callbacks.TensorBoard(str(logs), write_graph=False)
     model.fit(
         batches(progress.epochs),
         epochs=progress.epochs if progress.stopped else epochs,
@@ -129,6 +133,8 @@ def _make(directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"cannot write to {directory}: {error.strerror}") from error
+    if not os.access(directory, os.W_OK):
+        raise RunError(f"cannot write to {directory}: permission denied")
 
 
 class _Finite(keras.callbacks.Callback):

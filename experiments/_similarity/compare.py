@@ -1,6 +1,7 @@
 """The whole comparison: train both embeddings, score them beside raw pixels, show them."""
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def compare(
     Returns:
         The scores of each embedding, and what they were measured on.
     """
+    train.check(data, config)
     embeds: dict[str, Any] = {"raw pixels": raw_pixels}
     trainings = {}
     for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
@@ -52,7 +54,7 @@ def compare(
         seed=config.seed,
     )
     print(f"report:      {page} (open it in a browser)")
-    print(f"TensorBoard: {_tensorboard()} --logdir {run.directory}")
+    print(f"TensorBoard: {_tensorboard()} --logdir {shlex.quote(str(run.directory))}")
     return {
         "protocol": protocol,
         "scores": {name.replace(" ", "_"): e.scores for name, e in evaluations.items()},
@@ -66,4 +68,4 @@ def _tensorboard() -> str:
     beside = Path(sys.executable).with_name("tensorboard")
     if shutil.which("tensorboard") or not beside.exists():
         return "tensorboard"
-    return os.path.relpath(beside)
+    return shlex.quote(os.path.relpath(beside))

@@ -1,7 +1,7 @@
 """Settings of a comparison between a Siamese and a triplet embedding."""
 
 import dataclasses
-from typing import Self
+from typing import Any
 
 from experiments._command import Settings, require
 
@@ -12,6 +12,12 @@ class SimilaritySettings(Settings):
 
     dim: int = 32
     """Length of the embeddings."""
+
+    enlarge: int = 1
+    """How many times larger, along each side, the encoder makes the pictures first."""
+
+    filters: tuple[int, int] = (64, 128)
+    """Channels of the encoder's two convolutions."""
 
     epochs: int = 30
     """Epochs of each of the two trainings."""
@@ -50,12 +56,14 @@ class SimilaritySettings(Settings):
         """Refuse what would fail only after minutes of training; the rest checks itself."""
         super().check()
         require("--dim", self.dim, 1)
+        require("--enlarge", self.enlarge, 1, 16)
+        require("--filters", min(self.filters), 1)
         require("--epochs", self.epochs, 1)
         require("--learning-rate", self.learning_rate, 1e-12)
         require("--contrastive-margin", self.contrastive_margin, 1e-12, 2)
         require("--triplet-margin", self.triplet_margin, 1e-12, 4)
         require("--pair-images", self.pair_images, 20)
 
-    def smoke_size(self) -> Self:
+    def smoke_values(self) -> dict[str, Any]:
         """One epoch of a small embedding."""
-        return dataclasses.replace(self, dim=8, epochs=1, pair_images=100)
+        return {"dim": 8, "epochs": 1, "pair_images": 100}

@@ -12,6 +12,18 @@ from simlearn.data import LabelledImages, Splits, augment, pipeline, sampling
 from simlearn.runs import Run
 
 
+def check(data: Splits, config: SimilaritySettings) -> None:
+    """Plan every kind of batch once, so that a wrong setting is noticed before any training.
+
+    Raises:
+        UserError: a setting does not fit the data, or is out of its range.
+    """
+    _augmentation(config)
+    for part in (data.train, data.validation):
+        _pairs(part, config)(0)
+        _classes(part, config)(0)
+
+
 def siamese(data: Splits, config: SimilaritySettings, run: Run) -> tuple[keras.Model, Progress]:
     """Two towers with shared weights and the contrastive loss on their distance.
 
@@ -20,28 +32,15 @@ def siamese(data: Splits, config: SimilaritySettings, run: Run) -> tuple[keras.M
     """
     embedding = _embedding(data.train, config)
     model = models.siamese(embedding, heads.DistanceHead())
-
-    def plan(part: LabelledImages, epoch: int, seed: int) -> sampling.PairPlan:
-        return sampling.pair_batches(
-            part.labels, batch=config.pairs_per_batch, seed=seed, epoch=epoch
-        )
-
-    def batches(first_epoch: int) -> Any:
-        return pipeline.siamese_batches(
-            data.train,
-            lambda epoch: plan(data.train, epoch, config.seed),
-            seed=config.seed,
-            first_epoch=first_epoch,
-            augment=_augmentation(config),
-        )
-
-    validation = pipeline.siamese_batches(
-        data.validation, lambda epoch: plan(data.validation, epoch, config.seed), seed=0, epochs=1
+    model.compile(
+        optimizer=_optimizer(config, steps := len(_pairs(data.train, config)(0).left)),
+        loss=losses.ContrastiveLoss(margin=config.contrastive_margin),
     )
-    steps = len(plan(data.train, 0, config.seed).left)
-    loss = losses.ContrastiveLoss(margin=config.contrastive_margin)
-    progress = _fit(model, loss, batches, validation, steps, config, run, "siamese")
-    return embedding, progress
+
+    def batches(part: LabelledImages, **options: Any) -> Any:
+        return pipeline.siamese_batches(part, _pairs(part, config), seed=config.seed, **options)
+
+    return embedding, _fit("siamese", model, batches, steps, data, config, run)
 
 
 def triplet(data: Splits, config: SimilaritySettings, run: Run) -> tuple[keras.Model, Progress]:
@@ -50,62 +49,70 @@ def triplet(data: Splits, config: SimilaritySettings, run: Run) -> tuple[keras.M
     Returns:
         The embedding model, and how its training went.
     """
-    model = _embedding(data.train, config)
-
-    def plan(part: LabelledImages, epoch: int) -> Any:
-        return sampling.pk_batches(
-            part.labels,
-            classes=config.classes_per_batch,
-            per_class=config.samples_per_class,
-            seed=config.seed,
-            epoch=epoch,
-        )
-
-    def batches(first_epoch: int) -> Any:
-        return pipeline.embedding_batches(
-            data.train,
-            lambda epoch: plan(data.train, epoch),
-            seed=config.seed,
-            first_epoch=first_epoch,
-            augment=_augmentation(config),
-        )
-
-    validation = pipeline.embedding_batches(
-        data.validation, lambda epoch: plan(data.validation, epoch), seed=0, epochs=1
+    embedding = _embedding(data.train, config)
+    embedding.compile(
+        optimizer=_optimizer(config, steps := len(_classes(data.train, config)(0))),
+        loss=losses.TripletSemiHardLoss(margin=config.triplet_margin),
     )
-    steps = len(plan(data.train, 0))
-    loss = losses.TripletSemiHardLoss(margin=config.triplet_margin)
-    return model, _fit(model, loss, batches, validation, steps, config, run, "triplet")
+
+    def batches(part: LabelledImages, **options: Any) -> Any:
+        return pipeline.embedding_batches(part, _classes(part, config), seed=config.seed, **options)
+
+    return embedding, _fit("triplet", embedding, batches, steps, data, config, run)
+
+
+def _pairs(part: LabelledImages, config: SimilaritySettings) -> pipeline.PairPlanner:
+    return lambda epoch: sampling.pair_batches(
+        part.labels, batch=config.pairs_per_batch, seed=config.seed, epoch=epoch
+    )
+
+
+def _classes(part: LabelledImages, config: SimilaritySettings) -> pipeline.Plan:
+    return lambda epoch: sampling.pk_batches(
+        part.labels,
+        classes=config.classes_per_batch,
+        per_class=config.samples_per_class,
+        seed=config.seed,
+        epoch=epoch,
+    )
 
 
 def _embedding(data: LabelledImages, config: SimilaritySettings) -> keras.Model:
     training.seed_everything(config.seed)
-    encoder = backbones.siamese_cnn(data.images.shape[1:])
-    return models.embedding(encoder, dim=config.dim)
+    height, width, channels = data.images.shape[1:]
+    larger = (height * config.enlarge, width * config.enlarge)
+    pictures = keras.Input((height, width, channels), name="pictures")
+    encoder = backbones.siamese_cnn((*larger, channels), filters=config.filters)
+    features = encoder(keras.layers.Resizing(*larger, name="enlarge")(pictures))
+    return models.embedding(keras.Model(pictures, features), dim=config.dim)
 
 
 def _augmentation(config: SimilaritySettings) -> augment.Augmentation:
     return augment.affine(rotation=config.rotation, scale=config.scale, shift=config.shift)
 
 
+def _optimizer(config: SimilaritySettings, steps: int) -> keras.optimizers.Optimizer:
+    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
+    return keras.optimizers.Adam(schedule)
+
+
 def _fit(
+    name: str,
     model: keras.Model,
-    loss: keras.losses.Loss,
-    batches: Callable[[int], Any],
-    validation: Any,
+    batches: Callable[..., Any],
     steps: int,
+    data: Splits,
     config: SimilaritySettings,
     run: Run,
-    name: str,
 ) -> Progress:
-    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
-    model.compile(optimizer=keras.optimizers.Adam(schedule), loss=loss)
     print(f"{name}: {config.epochs} epochs of {steps} batches", flush=True)
     return training.fit(
         model,
-        batches,
+        lambda first_epoch: batches(
+            data.train, first_epoch=first_epoch, augment=_augmentation(config)
+        ),
         epochs=config.epochs,
         steps_per_epoch=steps,
         directory=run.directory / name,
-        validation_data=validation,
+        validation_data=batches(data.validation, epochs=1),
     )

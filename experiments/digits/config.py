@@ -14,3 +14,9 @@ class DigitsSettings(SimilaritySettings):
     8x8 pixels, which come with scikit-learn: nothing is downloaded. README.md in this folder has
     the expected scores and the time they take.
     """
+
+    enlarge: int = 2
+    """How many times larger, along each side, the encoder makes the pictures first."""
+
+    filters: tuple[int, int] = (32, 64)
+    """Channels of the encoder's two convolutions."""

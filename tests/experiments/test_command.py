@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -19,8 +20,8 @@ class Config(Settings):
     dim: int = 3
     """Length."""
 
-    def smoke_size(self):
-        return dataclasses.replace(self, dim=1)
+    def smoke_values(self):
+        return {"dim": 1}
 
 
 @pytest.fixture
@@ -67,6 +68,10 @@ def test_a_finished_run_prints_its_stored_result(command, tmp_path):
     assert "finished before" in second[1][0]
 
 
+def test_what_the_user_gives_stands_in_a_smoke_run_too(command):
+    assert json.loads(command("--smoke", "--dim", "7")[1][-1])["score"] == 7
+
+
 def test_smoke_is_another_run_of_another_size(command, tmp_path):
     assert json.loads(command("--smoke")[1][-1])["score"] == 1
     command()
@@ -81,7 +86,7 @@ def test_smoke_is_another_run_of_another_size(command, tmp_path):
         (
             OSError(errno.ENOSPC, "No space left on device", "x.npz"),
             2,
-            "No space left on device (x.npz)\n",
+            "cannot read or write x.npz: No space left on device\n",
         ),
         (RuntimeError("... x; No space left on device"), 2, "No space left on device\n"),
     ],
@@ -105,6 +110,40 @@ def test_ctrl_c_says_how_to_go_on(command, tmp_path):
     code, _, err = command("--out", str(tmp_path / "o"), experiment=interrupt)
     assert code == 130
     assert err == f"interrupted; the same command goes on from {tmp_path / 'o'}\n"
+
+
+def test_a_refused_setting_does_not_keep_the_folder(command, tmp_path):
+    def refuse(config, run):
+        raise RunError("31 is odd")
+
+    assert command("--out", str(tmp_path / "o"), "--dim", "31", experiment=refuse)[0] == 2
+    assert command("--out", str(tmp_path / "o"), "--dim", "32")[0] == 0
+
+
+def test_paths_and_results_print_on_a_terminal_that_knows_only_ascii(tmp_path):
+    script = (
+        "import sys; from experiments._command import main, Settings\n"
+        "def say(config, run):\n    print(run.directory); return {'name': 'Zoë'}\n"
+        "main('nothing', Settings, say)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--out", str(tmp_path / "Zoë")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["name"] == "Zoë"
+
+
+def test_a_closed_pipe_is_no_traceback(tmp_path):
+    done = subprocess.run(
+        f"{sys.executable} -m experiments.digits --smoke --out '{tmp_path}' | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_a_bug_is_not_disguised(command, monkeypatch):

@@ -82,6 +82,14 @@ def test_a_finished_run_answers_at_once(smoke):
     assert again.stdout.splitlines()[-1] == smoke[1].stdout.splitlines()[-1]
 
 
+def test_settings_that_do_not_fit_the_data_are_refused_before_any_training(tmp_path):
+    # 30 pictures of a class are in the training part, but not in the validation part.
+    done = run("--samples-per-class", 30, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "10 classes" in done.stderr
+    assert "Epoch" not in done.stdout
+
+
 @pytest.mark.slow
 def test_ten_kills_at_random_moments_change_nothing(tmp_path):
     settings = ("--epochs", 6, "--dim", 16)

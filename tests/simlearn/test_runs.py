@@ -18,7 +18,7 @@ def test_a_new_run_has_no_result_and_a_finished_one_has(tmp_path):
 
 def test_another_configuration_is_refused_by_name(tmp_path):
     with Run.open(tmp_path, config={"seed": 3, "dim": 32}):
-        pass
+        (tmp_path / "checkpoint.npz").touch()
     with pytest.raises(RunError, match=r"dim was 32 and is now 64.*--out"):
         Run.open(tmp_path, config={"seed": 3, "dim": 64})
     with pytest.raises(RunError, match=r"margin was null and is now 0\.2"):
@@ -35,11 +35,31 @@ def test_two_owners_at_once_are_refused_and_one_after_the_other_is_not(tmp_path)
 
 def test_a_refused_configuration_does_not_keep_the_folder(tmp_path):
     with Run.open(tmp_path, config={"seed": 1}):
-        pass
+        (tmp_path / "checkpoint.npz").touch()
     with pytest.raises(RunError):
         Run.open(tmp_path, config={"seed": 2})
     with Run.open(tmp_path, config={"seed": 1}):
         pass
+
+
+def test_a_folder_in_which_nothing_was_done_takes_other_settings(tmp_path):
+    with Run.open(tmp_path, config={"batch": 31}):
+        pass
+    with Run.open(tmp_path, config={"batch": 32}):
+        (tmp_path / "checkpoint.npz").touch()
+    with pytest.raises(RunError, match="batch was 32"):
+        Run.open(tmp_path, config={"batch": 31})
+
+
+def test_a_finished_run_is_read_without_writing(tmp_path):
+    with Run.open(tmp_path, config={"seed": 1}) as run:
+        run.finish({"auc": 0.5})
+    (tmp_path / ".lock").unlink()
+    with Run.open(tmp_path, config={"seed": 1}) as run:
+        assert run.result == {"auc": 0.5}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "results.json"]
+    with pytest.raises(RunError, match="seed was 1 and is now 2"):
+        Run.open(tmp_path, config={"seed": 2})
 
 
 def test_a_file_where_the_folder_should_be(tmp_path):

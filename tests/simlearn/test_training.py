@@ -122,6 +122,65 @@ def test_interrupted_runs_end_with_the_same_weights(tmp_path, uninterrupted, mom
     assert progress.history == uninterrupted[1].history
 
 
+def test_mixed_precision_keeps_its_loss_scale(tmp_path):
+    """Building a loss-scaling optimiser twice would start its scale afresh."""
+
+    def make():
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.02), initial_scale=2.0**10, dynamic_growth_steps=4
+        )
+        return make_model(optimizer=optimizer)
+
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        whole, _ = run(tmp_path / "whole", model=make())
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "killed", model=make(), interrupt=(3, 1))
+        resumed, _ = run(tmp_path / "killed", model=make())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert_same(resumed, whole)
+    # 15 finite steps, doubled after each 4th: 2^10 to 2^13.
+    assert float(whole.optimizer.dynamic_scale) == 2.0**13
+
+
+class Collector(keras.callbacks.Callback):
+    """State of every kind that a user's callback may have."""
+
+    def __init__(self, limit=100):
+        super().__init__()
+        self.limit = limit
+        self.total = np.zeros(2)
+        self.seen = []
+        self.best = {"loss": None}
+
+    def on_train_begin(self, logs=None):
+        self.folder = "not kept: a path may change"
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.total += epoch
+        self.seen.append(epoch)
+        self.best["loss"] = logs["loss"]
+
+
+def test_what_callbacks_collect_survives(tmp_path):
+    run(tmp_path / "whole", callbacks=[whole := Collector()])
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", callbacks=[Collector()], interrupt=(3, 0))
+    run(tmp_path / "killed", callbacks=[resumed := Collector(limit=7)])
+    np.testing.assert_array_equal(resumed.total, [10, 10])
+    assert resumed.seen == whole.seen == [0, 1, 2, 3, 4]
+    assert resumed.best == whole.best
+    assert resumed.limit == 7
+
+
+def test_other_callbacks_than_the_interrupted_ones_are_refused(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, callbacks=make_callbacks(), interrupt=(2, 0))
+    with pytest.raises(RunError, match=r"ReduceLROnPlateau, EarlyStopping, .* received EarlySt"):
+        run(tmp_path, callbacks=make_callbacks()[::-1])
+
+
 def test_a_complete_run_is_not_trained_again(tmp_path, uninterrupted):
     model, first = run(tmp_path, epochs=2)
     again, second = run(tmp_path, epochs=2, interrupt=(0, 0))
@@ -157,8 +216,8 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(other, callbacks=[Kill(), *stopper()])
-    resumed, progress = run(other, callbacks=[keras.callbacks.Callback(), *stopper()])
+        run(other, callbacks=[*stopper(), Kill()])
+    resumed, progress = run(other, callbacks=stopper())
     assert progress.epochs == 2
     assert_same(resumed, model)
 
