@@ -1,5 +1,7 @@
 """Guarded arithmetic: the places where a naive formula has no gradient or overflows."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -21,6 +23,15 @@ def safe_sqrt(values: Tensor) -> Tensor:
     zero = values <= 0  # and not "not > 0": a NaN must come out as a NaN
     # The inner `where` keeps the infinite slope out of the graph: 0 * inf would be NaN.
     return ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, values)))
+
+
+def nan_unless_finite(values: Tensor, *, axis: int | None = None) -> Tensor:
+    """A 0 to add to a result, or a NaN where `values` over `axis` hold a NaN or an infinity.
+
+    Comparisons with NaN are false, so a choice among pairs would drop it without a word.
+    """
+    finite = ops.all(ops.isfinite(values), axis=axis)
+    return ops.where(finite, ops.zeros((), values.dtype), math.nan)
 
 
 def l2_normalize(vectors: Tensor) -> Tensor:

@@ -55,8 +55,8 @@ def load(root: str | Path, split: Literal["train", "test"] = "train") -> Labelle
         training file from 0 and through the test file from 60,000, so they never meet.
 
     Raises:
-        DatasetError: A file is missing, is not an idx file of the right kind, is too short or too
-            long, or the two files of the split differ in length.
+        DatasetError: A file is missing or cannot be read, is not an idx file of the right kind,
+            is too short or too long, or the two files of the split differ in length.
     """
     if split not in _PREFIXES:
         raise DatasetError(f"MNIST has the splits 'train' and 'test', and not {split!r}")
@@ -93,7 +93,8 @@ def read_idx(path: str | Path, *, magic: int) -> NDArray[np.uint8]:
         uint8 of the shape that the header states: `(n, height, width)` or `(n,)`.
 
     Raises:
-        DatasetError: The file starts with another number or is not exactly as long as it says.
+        DatasetError: The file cannot be read, starts with another number or is not exactly as
+            long as it says.
     """
     path = Path(path)
     content = _content(path)
@@ -152,12 +153,19 @@ def _find(root: Path, stem: str, kind: str) -> Path:
     names = [f"{stem}{joint}{kind}{gz}" for joint in "-." for gz in ("", ".gz")]
     candidates = [folder / name for folder in (root, root / "raw") for name in names]
     for candidate in candidates:
-        if candidate.is_file():
+        if _is_file(candidate):
             return candidate
     raise DatasetError(
         f"{root}: expected one of {', '.join(names)} there or in its folder raw, and found none; "
         "simlearn.data.mnist.download fetches them"
     )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:  # Its folder may not be searched.
+        raise DatasetError(f"{path}: expected a file that can be read: {error}") from error
 
 
 def _content(path: Path) -> bytes:

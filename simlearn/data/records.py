@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlearn._typing import BoolArray, IntArray
+from simlearn.data._integers import to_int64
 from simlearn.errors import UserError
 
 
@@ -141,7 +142,7 @@ def _checked_column(column: Any, length: int, name: str) -> NDArray[np.int64]:
             f"{name} must be integers of shape ({length},), one for each picture, "
             f"and came as {column.dtype} of shape {column.shape}"
         )
-    return column.astype(np.int64, copy=False)
+    return to_int64(column, name)
 
 
 def _require_unique(ids: NDArray[np.int64], name: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlearn._typing import BoolArray, IntArray
+from simlearn.data._integers import to_int64
 from simlearn.data._turns import turns
 from simlearn.errors import UserError
 
@@ -224,11 +225,13 @@ def _checked_labels(labels: Any) -> NDArray[np.int64]:
             "labels must be integers of shape (n,), "
             f"and came as {labels.dtype} of shape {labels.shape}"
         )
-    return labels.astype(np.int64, copy=False)
+    return to_int64(labels, "labels")
 
 
 def _require_at_least(least: int, **values: int) -> None:
     for name, value in values.items():
+        if not isinstance(value, (int, np.integer)):
+            raise UserError(f"{name} must be an integer, and came as {value!r}")
         if value < least:
             raise UserError(f"{name} must be at least {least}, and came as {value}")
 

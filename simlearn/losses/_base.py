@@ -1,5 +1,6 @@
 """What the loss classes share: labels stay integers, embeddings are float32 or better."""
 
+import math
 from typing import Any
 
 import keras
@@ -72,11 +73,11 @@ def check_batch(
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Integer labels, float rows and weights, one of each an item, or an error."""
     labels, rows = as_labels(labels), check_rows(rows)
-    _check_count("labels", labels, rows)
+    check_count("labels", labels, rows)
     if sample_weight is None:
         return labels, rows, None
     weights = ops.reshape(ops.cast(sample_weight, rows.dtype), (-1,))
-    _check_count("sample_weight", weights, rows)
+    check_count("sample_weight", weights, rows)
     return labels, rows, weights
 
 
@@ -85,7 +86,8 @@ def anchor_weights(sample_weight: Tensor | None) -> Tensor | None:
     return None if sample_weight is None else sample_weight[:, None]
 
 
-def _check_count(name: str, values: Tensor, rows: Tensor) -> None:
+def check_count(name: str, values: Tensor, rows: Tensor) -> None:
+    """Refuse values that would be broadcast: one an item, where both numbers are known."""
     given, wanted = values.shape[0], rows.shape[0]
     if None not in (given, wanted) and given != wanted:
         raise UserError(f"expected {name} for {wanted} items, received {given}")
@@ -113,10 +115,24 @@ def _share_of_replica(value: Tensor) -> Tensor:
     return value / tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def check_range(name: str, value: float, *, low: float, high: float = float("inf")) -> float:
-    """Refuse a hyperparameter outside `(low, high]`."""
-    if not low < value <= high:
-        raise UserError(f"expected {name} in ({low}, {high}], received {value}")
+def check_range(
+    name: str, value: float, *, low: float = 0.0, high: float = math.inf, bounds: str = "()"
+) -> float:
+    """Refuse a hyperparameter that is not between `low` and `high`.
+
+    Args:
+        name: what to call it.
+        value: the hyperparameter; a tensor, such as a learned one, is not looked at.
+        low: the lower end.
+        high: the upper end.
+        bounds: which ends belong: `"()"` neither, `"[)"` the lower, `"[]"` both.
+    """
+    if ops.is_tensor(value) or isinstance(value, keras.Variable):
+        return value
+    inside = low < value < high
+    at_an_end = (value == low and bounds[0] == "[") or (value == high and bounds[1] == "]")
+    if not (inside or at_an_end):
+        raise UserError(f"expected {name} in {bounds[0]}{low}, {high}{bounds[1]}, received {value}")
     return value
 
 
@@ -125,6 +141,7 @@ __all__ = [
     "LabelledLoss",
     "anchor_weights",
     "check_batch",
+    "check_count",
     "check_range",
     "check_rows",
     "register",

@@ -7,7 +7,7 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import mining, pairs
-from simlearn._numerics import masked_mean, pick_columns
+from simlearn._numerics import masked_mean, nan_unless_finite, pick_columns
 from simlearn._typing import Tensor
 from simlearn.losses._base import (
     Distance,
@@ -37,7 +37,7 @@ def mined_triplet_loss(
         embeddings: `(batch, dim)`.
         miner: simlearn.mining's `semi_hard`, `batch_hard`, `easy_positive`, a
             `DistanceWeighted`, or your own `(distances, positives, negatives) -> Triplets`.
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         sample_weight: `(batch,)`, scales each anchor's triplets.
 
@@ -45,7 +45,7 @@ def mined_triplet_loss(
         Scalar; 0 where the batch holds no triplet.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -57,13 +57,15 @@ def mined_triplet_loss(
     Reference:
         Schroff et al., "FaceNet", CVPR 2015, eqs. 3 and 4.
     """
+    check_range("margin", margin)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     apart = distance(rows, rows)
     chosen = miner(apart, pairs.positive_pairs(labels), pairs.negative_pairs(labels))
     near = pick_columns(apart, chosen.positive)
     far = pick_columns(apart, chosen.negative)
     hinge = ops.maximum(near - far + margin, 0.0)
-    return masked_mean(hinge, chosen.valid, anchor_weights(sample_weight))
+    mean = masked_mean(hinge, chosen.valid, anchor_weights(sample_weight))
+    return mean + nan_unless_finite(rows)
 
 
 @register
@@ -80,7 +82,7 @@ def batch_all_triplet_loss(
     Args:
         labels: integers `(batch,)`.
         embeddings: `(batch, dim)`.
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         sample_weight: `(batch,)`, scales each anchor's triplets.
 
@@ -88,7 +90,7 @@ def batch_all_triplet_loss(
         Scalar, the mean over valid triplets; 0 where the batch holds none.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -100,6 +102,7 @@ def batch_all_triplet_loss(
     Reference:
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017, eq. 6.
     """
+    check_range("margin", margin)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     apart = distance(rows, rows)
     positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
@@ -109,7 +112,7 @@ def batch_all_triplet_loss(
         hinges = hinges * anchor_weights(sample_weight)
     of_each = [ops.sum(ops.cast(mask, hinges.dtype), axis=-1) for mask in (positives, negatives)]
     triplets = ops.sum(of_each[0] * of_each[1])
-    return ops.sum(hinges) / ops.maximum(triplets, 1.0)
+    return ops.sum(hinges) / ops.maximum(triplets, 1.0) + nan_unless_finite(rows)
 
 
 class _BatchTripletLoss(LabelledLoss):
@@ -117,7 +120,7 @@ class _BatchTripletLoss(LabelledLoss):
 
     def __init__(self, *, margin: float, distance: Distance, name: str) -> None:
         super().__init__(name=name)
-        self.margin = check_range("margin", margin, low=0.0)
+        self.margin = check_range("margin", margin)
         self.distance = distance
 
     def get_config(self) -> dict[str, Any]:
@@ -132,7 +135,7 @@ class MinedTripletLoss(_BatchTripletLoss):
 
     Args:
         miner: `(distances, positives, negatives) -> Triplets`, as in simlearn.mining.
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         name: of the loss.
     """
@@ -217,7 +220,7 @@ class TripletHardLoss(_FixedMinerLoss):
     `mined_triplet_loss` with `simlearn.mining.batch_hard`.
 
     Args:
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances; the paper found plain Euclidean more stable.
         name: of the loss.
     """
@@ -239,7 +242,7 @@ class TripletEasyPositiveLoss(_FixedMinerLoss):
     `mined_triplet_loss` with `simlearn.mining.easy_positive`.
 
     Args:
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         name: of the loss.
     """
@@ -290,7 +293,7 @@ class TripletBatchAllLoss(_BatchTripletLoss):
     """Triplet loss over all triplets of a batch: `batch_all_triplet_loss`.
 
     Args:
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         name: of the loss.
     """

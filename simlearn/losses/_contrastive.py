@@ -7,7 +7,7 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import pairs
-from simlearn._numerics import at_least_float32, masked_mean
+from simlearn._numerics import at_least_float32, masked_mean, nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import (
@@ -15,6 +15,7 @@ from simlearn.losses._base import (
     LabelledLoss,
     anchor_weights,
     check_batch,
+    check_count,
     check_range,
     register,
     save_callable,
@@ -28,13 +29,13 @@ def contrastive_loss(same: Tensor, distances: Tensor, *, margin: float = 1.0) ->
     Args:
         same: `(n,)` or `(n, 1)`; 1 where the pair is of one class, 0 where it is not.
         distances: Euclidean distances of the pairs, `(n,)` or `(n, 1)`.
-        margin: distance beyond which a negative pair costs nothing.
+        margin: distance, above 0, beyond which a negative pair costs nothing.
 
     Returns:
         One value a pair, `(n,)`.
 
     Raises:
-        UserError: more than one number a pair.
+        UserError: not one number a pair in both, or the margin is out of range.
 
     Examples:
         >>> import numpy as np
@@ -46,8 +47,10 @@ def contrastive_loss(same: Tensor, distances: Tensor, *, margin: float = 1.0) ->
         Hadsell, Chopra, LeCun, "Dimensionality Reduction by Learning an Invariant Mapping", CVPR
         2006, eq. 4. Deviation: the paper's Y is 1 for *different* pairs; here 1 means same.
     """
+    check_range("margin", margin)
     distances = _one_a_pair("distances", at_least_float32(distances))
     same = _one_a_pair("same", ops.cast(same, distances.dtype))
+    check_count("same", same, distances)
     pull = ops.square(distances)
     push = ops.square(ops.maximum(margin - distances, 0.0))
     return 0.5 * (same * pull + (1.0 - same) * push)
@@ -60,7 +63,7 @@ class ContrastiveLoss(keras.losses.Loss):
     `y_true` is 1 for pairs of one class and 0 for others; `y_pred` the pairs' distances.
 
     Args:
-        margin: distance beyond which a negative pair costs nothing.
+        margin: distance, above 0, beyond which a negative pair costs nothing.
         name: of the loss.
         reduction: as in `keras.losses.Loss`.
     """
@@ -73,7 +76,7 @@ class ContrastiveLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
     ) -> None:
         super().__init__(name=name, reduction=reduction)
-        self.margin = check_range("margin", margin, low=0.0)
+        self.margin = check_range("margin", margin)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """One value a pair."""
@@ -100,7 +103,7 @@ def batch_contrastive_loss(
     Args:
         labels: integers `(batch,)`.
         embeddings: `(batch, dim)`.
-        margin: distance beyond which a negative pair costs nothing, in the distance's unit.
+        margin: above 0, in the distance's unit; a negative pair beyond it costs nothing.
         distance: one of simlearn.distances.
         sample_weight: `(batch,)`, scales each anchor's pairs.
 
@@ -108,7 +111,7 @@ def batch_contrastive_loss(
         Scalar; 0 where there are no pairs.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -121,13 +124,14 @@ def batch_contrastive_loss(
         Hadsell et al. 2006, eq. 4. Deviation: each kind is averaged on its own, because a batch
         holds far more negative pairs than positive ones.
     """
+    check_range("margin", margin)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     apart = distance(rows, rows)
     weights = anchor_weights(sample_weight)
     pull = masked_mean(ops.square(apart), pairs.positive_pairs(labels), weights)
     hinge = ops.square(ops.maximum(margin - apart, 0.0))
     push = masked_mean(hinge, pairs.negative_pairs(labels), weights)
-    return 0.5 * (pull + push)
+    return 0.5 * (pull + push) + nan_unless_finite(rows)
 
 
 @register
@@ -135,7 +139,7 @@ class BatchContrastiveLoss(LabelledLoss):
     """Contrastive loss over every pair of a batch: `batch_contrastive_loss`.
 
     Args:
-        margin: distance beyond which a negative pair costs nothing, in the distance's unit.
+        margin: above 0, in the distance's unit; a negative pair beyond it costs nothing.
         distance: one of simlearn.distances.
         name: of the loss.
     """
@@ -148,7 +152,7 @@ class BatchContrastiveLoss(LabelledLoss):
         name: str = "batch_contrastive",
     ) -> None:
         super().__init__(name=name)
-        self.margin = check_range("margin", margin, low=0.0)
+        self.margin = check_range("margin", margin)
         self.distance = distance
 
     def call(

@@ -5,9 +5,8 @@ from typing import Any
 
 from keras import ops
 
-from simlearn._numerics import masked_mean, safe_sqrt
+from simlearn._numerics import masked_mean, nan_unless_finite, safe_sqrt
 from simlearn._typing import Tensor
-from simlearn.errors import UserError
 from simlearn.losses._base import LabelledLoss, check_batch, check_range, register
 
 
@@ -30,7 +29,7 @@ def arcface_loss(
         One value an item, `(batch,)`.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -44,6 +43,7 @@ def arcface_loss(
         eq. 3. Deviation: where theta + m would pass pi and the cosine turn back up, the target
         is `cos(theta) - m sin(m)`, as in the authors' code.
     """
+    _check(margin, scale)
     labels, cosines, _ = check_batch(labels, cosines)
     classes = cosines.shape[1]
     labels = ops.cast(labels, "int64" if "64" in str(labels.dtype) else "int32")
@@ -55,7 +55,8 @@ def arcface_loss(
     moved = ops.where(wrapped, target - margin * math.sin(margin), moved)
     logits = scale * ops.where(is_true, moved, cosines)
     losses = ops.logsumexp(logits, axis=-1) - scale * moved[:, 0]
-    return ops.where(ops.any(is_true, axis=-1), losses, math.nan)
+    losses = ops.where(ops.any(is_true, axis=-1), losses, math.nan)
+    return losses + nan_unless_finite(cosines, axis=-1)
 
 
 @register
@@ -70,10 +71,9 @@ class ArcFaceLoss(LabelledLoss):
 
     def __init__(self, *, margin: float = 0.5, scale: float = 64.0, name: str = "arcface") -> None:
         super().__init__(name=name)
-        if not 0.0 <= margin < math.pi:
-            raise UserError(f"expected margin in [0, pi), received {margin}")
+        _check(margin, scale)
         self.margin = margin
-        self.scale = check_range("scale", scale, low=0.0)
+        self.scale = scale
 
     def call(self, labels: Tensor, cosines: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar loss of one batch."""
@@ -83,3 +83,8 @@ class ArcFaceLoss(LabelledLoss):
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal loss."""
         return {**super().get_config(), "margin": self.margin, "scale": self.scale}
+
+
+def _check(margin: float, scale: float) -> None:
+    check_range("margin", margin, high=math.pi, bounds="[)")
+    check_range("scale", scale)

@@ -1,11 +1,12 @@
 """Multi-similarity loss."""
 
+import math
 from typing import Any
 
 from keras import ops
 
 from simlearn import distances, mining, pairs
-from simlearn._numerics import masked_logsumexp, masked_mean
+from simlearn._numerics import masked_logsumexp, masked_mean, nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.losses._base import LabelledLoss, check_batch, check_range, register
 
@@ -33,14 +34,14 @@ def multi_similarity_loss(
         alpha: weight of the positives, above 0.
         beta: weight of the negatives, above 0.
         base: the similarity around which pairs are weighed (lambda in the paper), in `[-1, 1]`.
-        epsilon: the miner's margin, in cosine.
+        epsilon: the miner's margin, in cosine; finite.
         sample_weight: `(batch,)`, scales each anchor.
 
     Returns:
         Scalar; anchors without a positive and a negative do not count, 0 where none is left.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -54,6 +55,7 @@ def multi_similarity_loss(
         13 (the official code's alpha 2, beta 50, lambda 0.5, epsilon 0.1). Deviation: the mean
         is over the anchors that have both kinds of pair.
     """
+    _check(alpha, beta, base, epsilon)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     apart = distances.cosine(rows, rows)
     positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
@@ -62,7 +64,8 @@ def multi_similarity_loss(
     pull = ops.softplus(masked_logsumexp(-alpha * above_base, kept.positives)) / alpha
     push = ops.softplus(masked_logsumexp(beta * above_base, kept.negatives)) / beta
     valid = pairs.valid_anchors(positives, negatives)
-    return masked_mean((pull + push)[:, 0], valid, sample_weight)
+    mean = masked_mean((pull + push)[:, 0], valid, sample_weight)
+    return mean + nan_unless_finite(rows)
 
 
 @register
@@ -73,7 +76,7 @@ class MultiSimilarityLoss(LabelledLoss):
         alpha: weight of the positives, above 0.
         beta: weight of the negatives, above 0.
         base: the similarity around which pairs are weighed (lambda in the paper), in `[-1, 1]`.
-        epsilon: the miner's margin, in cosine.
+        epsilon: the miner's margin, in cosine; finite.
         name: of the loss.
     """
 
@@ -87,8 +90,9 @@ class MultiSimilarityLoss(LabelledLoss):
         name: str = "multi_similarity",
     ) -> None:
         super().__init__(name=name)
-        self.alpha = check_range("alpha", alpha, low=0.0)
-        self.beta = check_range("beta", beta, low=0.0)
+        _check(alpha, beta, base, epsilon)
+        self.alpha = alpha
+        self.beta = beta
         self.base = base
         self.epsilon = epsilon
 
@@ -110,3 +114,10 @@ class MultiSimilarityLoss(LabelledLoss):
         """Everything needed to make an equal loss."""
         config = {"alpha": self.alpha, "beta": self.beta}
         return {**super().get_config(), **config, "base": self.base, "epsilon": self.epsilon}
+
+
+def _check(alpha: float, beta: float, base: float, epsilon: float) -> None:
+    check_range("alpha", alpha)
+    check_range("beta", beta)
+    check_range("base", base, low=-1.0, high=1.0, bounds="[]")
+    check_range("epsilon", epsilon, low=-math.inf)

@@ -5,7 +5,12 @@ from typing import Any
 from keras import ops
 
 from simlearn import pairs
-from simlearn._numerics import l2_normalize, masked_logsumexp, masked_mean
+from simlearn._numerics import (
+    l2_normalize,
+    masked_logsumexp,
+    masked_mean,
+    nan_unless_finite,
+)
 from simlearn._typing import Tensor
 from simlearn.losses._base import (
     LabelledLoss,
@@ -47,7 +52,8 @@ def n_pairs_loss(
         the embeddings is left to an activity regulariser.
     """
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    return _one_positive_against_negatives(labels, _inner(rows), sample_weight)
+    mean = _one_positive_against_negatives(labels, _inner(rows), sample_weight)
+    return mean + nan_unless_finite(rows)
 
 
 @register
@@ -73,7 +79,7 @@ def nt_xent_loss(
         Scalar; 0 where no anchor has a positive and a negative.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -87,9 +93,11 @@ def nt_xent_loss(
         2020, eq. 1. Deviation: with more than two views a label the other positives of the anchor
         stay out of the denominator.
     """
+    check_range("temperature", temperature)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     similarity = _inner(l2_normalize(rows)) / temperature
-    return _one_positive_against_negatives(labels, similarity, sample_weight)
+    mean = _one_positive_against_negatives(labels, similarity, sample_weight)
+    return mean + nan_unless_finite(rows)
 
 
 @register
@@ -115,7 +123,7 @@ def supcon_loss(
         Scalar; anchors without a positive do not count, 0 where none is left.
 
     Raises:
-        UserError: labels are not integers, or shapes do not fit.
+        UserError: labels are not integers, shapes do not fit, or an argument is out of range.
 
     Examples:
         >>> import numpy as np
@@ -127,6 +135,7 @@ def supcon_loss(
     Reference:
         Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, eq. 2.
     """
+    check_range("temperature", temperature)
     labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
     similarity = _inner(l2_normalize(rows)) / temperature
     positives = pairs.positive_pairs(labels)
@@ -134,7 +143,8 @@ def supcon_loss(
     log_probability = similarity - masked_logsumexp(similarity, others)
     count = ops.sum(ops.cast(positives, similarity.dtype), axis=-1)
     total = ops.sum(ops.where(positives, log_probability, 0.0), axis=-1)
-    return masked_mean(-total / ops.maximum(count, 1.0), count > 0, sample_weight)
+    mean = masked_mean(-total / ops.maximum(count, 1.0), count > 0, sample_weight)
+    return mean + nan_unless_finite(rows)
 
 
 class _TemperatureLoss(LabelledLoss):
@@ -142,7 +152,7 @@ class _TemperatureLoss(LabelledLoss):
 
     def __init__(self, *, temperature: float, name: str) -> None:
         super().__init__(name=name)
-        self.temperature = check_range("temperature", temperature, low=0.0)
+        self.temperature = check_range("temperature", temperature)
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal loss."""

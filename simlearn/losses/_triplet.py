@@ -6,11 +6,13 @@ import keras
 from keras import ops
 
 from simlearn import distances as _distances
+from simlearn._numerics import nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import (
     Distance,
     check_range,
+    check_rows,
     register,
     restore,
     save_callable,
@@ -32,14 +34,14 @@ def triplet_loss(
         anchor: `(n, dim)`.
         positive: `(n, dim)`.
         negative: `(n, dim)`.
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
 
     Returns:
         One value a triplet, `(n,)`.
 
     Raises:
-        UserError: shapes do not fit.
+        UserError: shapes do not fit, or the margin is out of range.
 
     Examples:
         >>> import numpy as np
@@ -51,9 +53,14 @@ def triplet_loss(
     Reference:
         Schroff et al., "FaceNet", CVPR 2015, eq. 3 (squared distances, margin 0.2).
     """
+    check_range("margin", margin)
+    anchor, positive, negative = map(check_rows, (anchor, positive, negative))
     near = _distances.paired(distance, anchor, positive)
     far = _distances.paired(distance, anchor, negative)
-    return ops.maximum(near - far + margin, 0.0)
+    hinge = ops.maximum(near - far + margin, 0.0)
+    # A negative at infinity would be far enough.
+    triplets = ops.concatenate([anchor, positive, negative], axis=-1)
+    return hinge + nan_unless_finite(triplets, axis=-1)
 
 
 @register
@@ -64,7 +71,7 @@ class TripletLoss(keras.losses.Loss):
     used (Keras wants one: zeros will do).
 
     Args:
-        margin: in the distance's unit.
+        margin: above 0, in the distance's unit.
         distance: one of simlearn.distances.
         name: of the loss.
         reduction: as in `keras.losses.Loss`.
@@ -79,7 +86,7 @@ class TripletLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
     ) -> None:
         super().__init__(name=name, reduction=reduction)
-        self.margin = check_range("margin", margin, low=0.0)
+        self.margin = check_range("margin", margin)
         self.distance = distance
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

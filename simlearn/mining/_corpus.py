@@ -1,6 +1,6 @@
 """Mining a whole corpus offline, in blocks."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def mine_corpus(
 
     Args:
         embeddings: `(n, dim)`, finite.
-        labels: integers `(n,)`.
+        labels: integers or strings `(n,)`.
         negatives: how many of the hardest negatives (k) to return for each anchor.
         distance: one of simlearn.search's functions, numpy to numpy.
         block: rows compared at a time.
@@ -77,6 +77,6 @@ def mine_corpus(
     return CorpusTriplets(anchor, positive[anchor], closest[anchor])
 
 
-def _largest_class(labels: IntArray) -> tuple[int, int]:
+def _largest_class(labels: IntArray) -> tuple[Any, int]:
     values, counts = np.unique(labels, return_counts=True)
-    return int(values[np.argmax(counts)]), int(counts.max())
+    return values[np.argmax(counts)], int(counts.max())

@@ -1,6 +1,7 @@
 """What is shipped, what an import costs, and what must not stand in the repository."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,15 +25,63 @@ INDEX_ADDRESSES = re.compile(
 )
 
 
-def tracked_files():
+# Where git keeps no list, as in an unpacked archive: what building and running leave behind.
+NOT_OURS = {"__pycache__", "build", "dist", "site", "runs"}
+
+
+def tracked_files(root=ROOT):
+    files = listed_by_git(root) if (root / ".git").exists() else sorted(found_below(root))
+    assert files, f"no files in {root}"
+    return files
+
+
+def listed_by_git(root):
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
+        cwd=root,
         capture_output=True,
         text=True,
         check=True,
     )
-    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+    return [root / line for line in listed.stdout.splitlines() if (root / line).is_file()]
+
+
+def found_below(root):
+    for folder, names, files in os.walk(root):
+        names[:] = [name for name in names if not left_behind(Path(folder, name), root)]
+        yield from (Path(folder, name) for name in files if not name.endswith((".pyc", ".pyo")))
+
+
+def left_behind(folder, root):
+    name = folder.name
+    caches = name.endswith((".egg-info", "_cache")) or name in {".venv", ".hypothesis", ".git"}
+    return caches or name in NOT_OURS or folder == root / "data"
+
+
+def test_files_are_found_without_git_too(tmp_path):
+    kept = ["README.md", ".ci/install", "simlearn/data/mnist.py", "simlearn/runs.py"]
+    left = [
+        ".venv/lib/site.py",
+        ".mypy_cache/a.json",
+        "simlearn/__pycache__/runs.pyc",
+        "simlearn.egg-info/PKG-INFO",
+        "runs/mnist/model.keras",
+        "data/mnist/pictures",
+        "dist/simlearn.whl",
+    ]
+    for name in kept + left:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = {path.relative_to(tmp_path).as_posix() for path in tracked_files(tmp_path)}
+    assert found == set(kept)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AssertionError, match="no files in"):
+        tracked_files(tmp_path / "empty")
+
+
+def test_git_and_the_walk_agree_on_the_sources():
+    below = {path for path in found_below(ROOT) if path.suffix == ".py"}
+    assert {path for path in tracked_files() if path.suffix == ".py"} <= below
 
 
 @pytest.fixture(scope="module")

@@ -133,13 +133,28 @@ def test_far_from_the_origin(distance, offset):
     np.testing.assert_allclose(found, EXPECTED[distance](a, b), rtol=1e-4)
 
 
+@pytest.mark.parametrize("outliers", [[0], [5], [10], [0, 10], [0, 2, 5, 9]], ids=str)
+@pytest.mark.parametrize("count", [11, 211])
+def test_outliers_cost_the_others_no_digits(outliers, count):
+    a = 0.1 * rows(count)
+    a[outliers] += 1e4
+    others = np.setdiff1d(np.arange(count), outliers)
+    found = np.asarray(distances.squared_euclidean(*2 * [a.astype("float32")]))
+    expected = cdist(a[others], a[others], "sqeuclidean")
+    np.testing.assert_allclose(found[np.ix_(others, others)], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_distances_on_a_lattice_are_exact():
     # Ties must be ties: mining compares distances.
     a = np.random.default_rng(0).integers(-9, 10, (13, 5))
     b = np.random.default_rng(1).integers(-9, 10, (11, 5))
     expected = ((a[:, None] - b[None]) ** 2).sum(axis=-1)
-    found = distances.squared_euclidean(a.astype("float32"), b.astype("float32"))
-    np.testing.assert_array_equal(found, expected)
+    # Steps of 1 around zero, and of 1/64 far from it: with an even and an odd number of rows.
+    for scale, offset in ((1.0, 0.0), (1 / 64, 1e4)):
+        left, right = (scale * x.astype("float32") + np.float32(offset) for x in (a, b))
+        for part in (right, right[:-1]):
+            found = distances.squared_euclidean(left, part)
+            np.testing.assert_array_equal(found, scale**2 * expected[:, : len(part)])
 
 
 def test_squared_distance_is_never_negative():
@@ -177,6 +192,7 @@ def test_unknown_batch_size_and_xla():
 
     traced = tf.function(all_of_them, input_signature=signature)
     compiled = tf.function(all_of_them, jit_compile=True)
+    assert traced(a[:0], b[:0])[0].shape == (0, 0)
     for found in (traced(a, b), traced(a[:1], b), compiled(a, b)):
         for distance, values in zip(EXPECTED, found, strict=True):
             expected = EXPECTED[distance](a[: len(values)], b)

@@ -407,6 +407,8 @@ def test_mine_corpus_without_enough_negatives():
     embeddings, labels = np.eye(5), np.array([6, 6, 8, 6, 6])
     with pytest.raises(UserError, match="2 items outside every class, received 5 items of which 4"):
         mining.mine_corpus(embeddings, labels, negatives=2)
+    with pytest.raises(UserError, match=r"received 5 items of which 4 have label ada$"):
+        mining.mine_corpus(embeddings, np.where(labels == 6, "ada", "bob"), negatives=2)
     mined = mining.mine_corpus(embeddings, labels, negatives=1)
     assert mined.anchor.tolist() == [0, 1, 3, 4]
     assert mined.negatives.ravel().tolist() == [2, 2, 2, 2]

@@ -120,6 +120,22 @@ def test_a_missing_file_is_reported_with_the_names_that_were_tried(tmp_path):
         assert text in str(caught.value)
 
 
+@pytest.mark.parametrize("call", ["read_bytes", "stat"])
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch, call):
+    # By hand, because for root every file can be read. `stat` is what fails in a locked folder.
+    write(tmp_path)
+    plain = getattr(Path, call)
+
+    def refuse(path, *args, **kwargs):
+        if path.name.startswith("train-images"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, call, refuse)
+    with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte: .*Permission denied"):
+        mnist.load(tmp_path)
+
+
 def test_refuses_an_unknown_split(tmp_path):
     with pytest.raises(DatasetError, match="'train' and 'test', and not 'validation'"):
         mnist.load(tmp_path, split="validation")

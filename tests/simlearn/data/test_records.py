@@ -56,6 +56,8 @@ def test_keeps_a_memory_map_on_disk(tmp_path):
 def test_narrow_integers_become_int64():
     data = record(labels=np.arange(5, dtype=np.uint8), ids=np.arange(5, dtype=np.int32))
     assert data.labels.dtype == data.ids.dtype == np.int64
+    largest = 2**63 - 1
+    assert record(labels=np.full(5, largest, "uint64")).labels.tolist() == [largest] * 5
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,10 @@ def test_narrow_integers_become_int64():
         ({"images": np.zeros((5, 0, 2, 1), np.uint8)}, r"\(5, 0, 2, 1\)"),
         ({"labels": np.zeros(5)}, r"tiny: labels must be integers of shape \(5,\).* float64"),
         ({"labels": np.zeros(4, int)}, r"labels .*\(5,\).* \(4,\)"),
+        (
+            {"labels": np.array([0, 1, 2**63, 3, 4], "uint64")},
+            r"tiny: labels must be at most 9223372036854775807 .* came as 9223372036854775808",
+        ),
         ({"ids": np.zeros((5, 1), int)}, r"ids .*\(5,\).* \(5, 1\)"),
         ({"ids": np.array([3, 7, 3, 2, 7])}, "each id must occur once, and 2 .* 3, 7"),
     ],

@@ -223,6 +223,18 @@ LABELS = np.repeat(np.arange(8), [1, 1, 1, 2, 3, 4, 5, 6])
             "steps must be at least 1, and came as 0",
         ),
         (
+            lambda: sampling.pk_batches(LABELS, classes=2, per_class=2, seed=0, epoch=0, steps=2.5),
+            "steps must be an integer, and came as 2.5",
+        ),
+        (
+            lambda: sampling.pair_batches(LABELS, batch=2.0, seed=0, epoch=0),
+            "batch must be an integer, and came as 2.0",
+        ),
+        (
+            lambda: sampling.drawable(np.array([2**63, 1], "uint64"), per_class=2),
+            "labels must be at most 9223372036854775807 .* came as 9223372036854775808",
+        ),
+        (
             lambda: sampling.pk_batches(LABELS * 1.0, classes=2, per_class=2, seed=0, epoch=0),
             r"integers of shape \(n,\), and came as float64 of shape \(23,\)",
         ),

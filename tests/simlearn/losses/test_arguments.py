@@ -2,8 +2,10 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from simlearn import distances, losses, mining
 from simlearn.errors import UserError
@@ -83,7 +85,8 @@ def test_explicit_pairs_may_be_columns():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: losses.ContrastiveLoss(margin=0.0), r"margin in \(0.0, inf\], received 0.0"),
+        (lambda: losses.ContrastiveLoss(margin=0.0), r"margin in \(0.0, inf\), received 0.0"),
+        (lambda: losses.ContrastiveLoss(margin=math.inf), "margin in .*, received inf"),
         (lambda: losses.BatchContrastiveLoss(margin=-1.0), "margin in .*, received -1.0"),
         (lambda: losses.TripletLoss(margin=math.nan), "margin in .*, received nan"),
         (lambda: losses.TripletHardLoss(margin=0.0), "margin in .*, received 0.0"),
@@ -93,8 +96,10 @@ def test_explicit_pairs_may_be_columns():
         (lambda: losses.SupConLoss(temperature=-1.0), "temperature in .*, received -1.0"),
         (lambda: losses.MultiSimilarityLoss(alpha=0.0), "alpha in .*, received 0.0"),
         (lambda: losses.MultiSimilarityLoss(beta=-2.0), "beta in .*, received -2.0"),
-        (lambda: losses.ArcFaceLoss(margin=math.pi), r"margin in \[0, pi\), received 3.14"),
-        (lambda: losses.ArcFaceLoss(margin=-0.1), r"margin in \[0, pi\), received -0.1"),
+        (lambda: losses.ArcFaceLoss(margin=math.pi), r"margin in \[0.0, 3.14\d*\), received 3.14"),
+        (lambda: losses.ArcFaceLoss(margin=-0.1), "margin in .*, received -0.1"),
+        (lambda: losses.MultiSimilarityLoss(base=9), r"base in \[-1.0, 1.0\], received 9"),
+        (lambda: losses.MultiSimilarityLoss(epsilon=math.inf), "epsilon in .*, received inf"),
         (lambda: losses.ArcFaceLoss(scale=0.0), "scale in .*, received 0.0"),
         (lambda: losses.TripletDistanceWeightedLoss(dim=1), "dim of 2 or more, received 1"),
     ],
@@ -102,6 +107,37 @@ def test_explicit_pairs_may_be_columns():
 def test_hyperparameters_out_of_range_are_refused(make, message):
     with pytest.raises(UserError, match=message):
         make()
+
+
+@pytest.mark.parametrize("row", table.TABLE, ids=lambda row: row.loss.__name__)
+def test_the_functions_refuse_them_too(row):
+    labels, rows = table.batch_for(row, "random")
+    numbers = [name for name, value in row.arguments().items() if isinstance(value, float)]
+    assert numbers or row.loss is losses.NPairsLoss
+    for name in numbers:
+        for value in (math.nan, math.inf, -math.inf):
+            settings = {**row.arguments(), name: value}
+            arguments = (rows[:, 0],) * 3 if row.kind == "triplets" else (labels, rows)
+            with pytest.raises(UserError, match=rf"expected {name} in .*, received {value}"):
+                row.function(*arguments, **settings)
+
+
+def test_the_ends_of_a_range_and_learned_arguments_are_taken():
+    rows = ROWS.astype("float32")
+    for base in (-1.0, 1.0):
+        assert losses.MultiSimilarityLoss(base=base).base == base
+    assert losses.ArcFaceLoss(margin=0.0).margin == 0.0
+    for learned in (tf.constant(0.5), tf.Variable(0.5), keras.Variable(0.5)):
+        value = tf.function(losses.supcon_loss)(LABELS % 2, rows, temperature=learned)
+        plain = losses.supcon_loss(LABELS % 2, rows, temperature=0.5)
+        assert float(value) == pytest.approx(float(plain), rel=1e-6)
+
+
+def test_explicit_items_are_not_broadcast():
+    with pytest.raises(UserError, match="expected same for 1 items, received 3"):
+        losses.contrastive_loss(np.array([1.0, 0.0, 1.0]), np.array([1.0]))
+    with pytest.raises(UserError, match="as many rows in both sets, received 5 and 1"):
+        losses.triplet_loss(ROWS, ROWS, ROWS[:1])
 
 
 def test_margin_and_distance_are_in_one_unit():

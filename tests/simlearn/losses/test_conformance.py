@@ -147,6 +147,25 @@ def test_labels_may_be_a_column_and_of_any_integer_type(row):
         assert float(row.make()(same, rows)) == value
 
 
+@over_all
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("item", [0, 8], ids=["one of many", "alone in its class"])
+def test_one_number_that_is_not_finite_is_never_hidden(row, bad, item):
+    labels, rows = table.batch_for(row, "random")
+    rows = rows.astype("float32")
+    first = (item,) + (0,) * (rows.ndim - 1)
+    last = (item,) + (-1,) * (rows.ndim - 1)
+    loss = row.make()
+    graph = tf.function(loss, autograph=False)
+    for where in {first, last}:
+        broken = rows.copy()
+        broken[where] = bad
+        for value in (loss(labels, broken), graph(labels, tf.constant(broken))):
+            # A distance may be infinite, and so its loss; there is no infinite embedding.
+            infinite = row.kind == "pairs" and not np.isnan(bad)
+            assert np.isnan(value) or (infinite and np.isinf(value))
+
+
 def test_class_numbers_outside_the_proxies_give_nan():
     cosines = np.zeros((3, 5), "float32")
     labels = np.array([2**32, 5, -1])
