@@ -30,16 +30,18 @@ class Settings:
     """What all experiments take."""
 
     data: Path | None = None
-    """Folder or file of the data set; each experiment says what it looks for."""
+    """Folder or file of the data set, where the experiment takes one."""
 
     out: Path | None = None
-    """Folder of the run; by default $SIMLEARN_RUNS/<name>/<hash of the settings>, under runs/."""
+    """Folder of the run; by default $SIMLEARN_RUNS/<name>/<hash of the settings>, with runs for
+    $SIMLEARN_RUNS where that is not set."""
 
     seed: int = 0
     """Seed of weights, batches and augmentation, 0 to 2^32 - 1."""
 
     smoke: bool = False
-    """Run a tiny version of everything, to see that it runs; its scores mean nothing."""
+    """Run a tiny version of everything, to see that it runs; its scores mean nothing. Settings that
+    are given stand; of the others, some shrink."""
 
     def smoke_values(self) -> dict[str, Any]:
         """Settings that shrink the experiment to seconds, where the user gave none."""

@@ -77,7 +77,7 @@ class Run:
     _lock: filelock.BaseFileLock | None
 
     @classmethod
-    def open(cls, directory: Path, *, config: Mapping[str, Any]) -> "Run":
+    def open(cls, directory: str | Path, *, config: Mapping[str, Any]) -> "Run":
         """Claim `directory` for `config`, making it where it does not exist.
 
         Args:
@@ -86,8 +86,9 @@ class Run:
 
         Raises:
             RunError: the folder cannot be written, another process runs in it, it belongs to
-                another configuration, or a file in it is damaged.
+                another configuration or holds something else, or a file in it is damaged.
         """
+        directory = Path(directory)
         if (result := _finished(directory, config)) is not None:
             return cls(directory, result, None)
         try:
@@ -138,11 +139,17 @@ def _finished(directory: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
 def _claim(directory: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration, or compare it with the one that is there."""
     stored = _read(directory / _CONFIG)
+    there = {path.name for path in directory.iterdir()}
+    if stored is None and there - {_LOCK}:
+        raise RunError(
+            f"expected a new or empty folder, or one that holds a run; {directory} holds "
+            f"{', '.join(sorted(there - {_LOCK})[:3])} and no {_CONFIG}"
+        )
     # A command that was refused before it did anything does not keep its folder.
-    if stored is None or {path.name for path in directory.iterdir()} <= {_CONFIG, _LOCK}:
+    if there <= {_CONFIG, _LOCK}:
         _write(directory / _CONFIG, config)
     else:
-        _compare(directory, config, stored)
+        _compare(directory, config, stored or {})
 
 
 def _compare(directory: Path, config: Mapping[str, Any], stored: Mapping[str, Any]) -> None:

@@ -48,7 +48,7 @@ def fit(
     *,
     epochs: int,
     steps_per_epoch: int,
-    directory: Path,
+    directory: str | Path,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     validation_data: Any = None,
     verbose: int | None = None,
@@ -80,7 +80,14 @@ def fit(
     Raises:
         TrainingFailedError: the loss or a weight is no longer finite; the last good epoch is kept.
         RunError: the checkpoint cannot be written, or belongs to another model.
+        UserError: `batches` is not a function.
     """
+    if not callable(batches):
+        raise UserError(
+            "expected batches as a function of the first epoch, "
+            f"received a {type(batches).__name__}"
+        )
+    directory = Path(directory)
     logs = directory / "logs"
     _make(logs)
     path = directory / CHECKPOINT
@@ -108,7 +115,7 @@ def fit(
     return progress
 
 
-def save_model(model: keras.Model, path: Path) -> None:
+def save_model(model: keras.Model, path: str | Path) -> None:
     """Save a model as Keras does, but whole or not at all.
 
     Args:
@@ -118,6 +125,7 @@ def save_model(model: keras.Model, path: Path) -> None:
     Raises:
         RunError: the file cannot be written; an old one stays as it was.
     """
+    path = Path(path)
     temporary = path.with_name(f".{path.stem}.partial.keras")
     try:
         model.save(temporary)
@@ -159,7 +167,9 @@ class _Finite(keras.callbacks.Callback):
                 self._fail(f"the weights {variable.path} are not finite after epoch {epoch + 1}")
 
     def _fail(self, what: str) -> NoReturn:
-        raise TrainingFailedError(f"{what}; try a lower learning rate")
+        raise TrainingFailedError(
+            f"{what}; a lower learning rate may help, or a look at inputs and labels"
+        )
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -144,6 +144,8 @@ def _rows(
     seed: int,
 ) -> tf.data.Dataset:
     """(uint8 pictures of each side, targets, augmentation seed of each side), batch by batch."""
+    if not isinstance(data, LabelledImages):
+        raise UserError(f"expected data as LabelledImages, received a {type(data).__name__}")
     _require_range(first_epoch, epochs, seed)
     sides, targets = columns(first_epoch)
     steps, batch = targets.shape

@@ -51,6 +51,13 @@ def test_a_folder_in_which_nothing_was_done_takes_other_settings(tmp_path):
         Run.open(tmp_path, config={"batch": 31})
 
 
+def test_a_folder_with_other_things_is_not_taken_over(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(RunError, match=r"holds thesis\.tex and no config\.json"):
+        Run.open(tmp_path, config={})
+    assert {path.name for path in tmp_path.iterdir()} <= {"thesis.tex", ".lock"}
+
+
 def test_a_finished_run_is_read_without_writing(tmp_path):
     with Run.open(tmp_path, config={"seed": 1}) as run:
         run.finish({"auc": 0.5})

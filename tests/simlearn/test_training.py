@@ -306,6 +306,13 @@ def test_logs_are_for_tensorboard(tmp_path):
     assert sorted(names) == ["train", "validation"]
 
 
+def test_batches_must_be_a_function_of_the_epoch(tmp_path):
+    with pytest.raises(UserError, match=r"function of the first epoch, received a .*Dataset"):
+        training.fit(
+            make_model(), batches(0), epochs=1, steps_per_epoch=STEPS, directory=str(tmp_path)
+        )
+
+
 def test_seeds_out_of_range_are_refused():
     with pytest.raises(UserError, match="received -1"):
         training.seed_everything(-1)
