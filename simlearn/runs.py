@@ -139,7 +139,8 @@ def _finished(directory: Path, config: Mapping[str, Any]) -> dict[str, Any] | No
 def _claim(directory: Path, config: Mapping[str, Any]) -> None:
     """Write the configuration, or compare it with the one that is there."""
     stored = _read(directory / _CONFIG)
-    there = {path.name for path in directory.iterdir()}
+    # What a kill in the middle of a write leaves behind is nobody's.
+    there = {path.name for path in directory.iterdir() if not path.name.endswith(".partial")}
     if stored is None and there - {_LOCK}:
         raise RunError(
             f"expected a new or empty folder, or one that holds a run; {directory} holds "

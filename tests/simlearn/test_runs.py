@@ -58,6 +58,12 @@ def test_a_folder_with_other_things_is_not_taken_over(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"thesis.tex", ".lock"}
 
 
+def test_a_kill_while_the_configuration_is_written_leaves_a_usable_folder(tmp_path):
+    (tmp_path / ".config.json.partial").write_text("{ha")
+    with Run.open(tmp_path, config={"seed": 1}) as run:
+        assert run.result is None
+
+
 def test_a_finished_run_is_read_without_writing(tmp_path):
     with Run.open(tmp_path, config={"seed": 1}) as run:
         run.finish({"auc": 0.5})
