@@ -60,6 +60,13 @@ def save_callable(function: Any) -> Any:
     return keras.saving.serialize_keras_object(function)
 
 
+def check_callable(name: str, value: Any) -> Any:
+    """Refuse what cannot be called, such as the name of a distance."""
+    if not callable(value):
+        raise UserError(f"expected {name} as a function, received {value!r}")
+    return value
+
+
 def check_rows(rows: Tensor) -> Tensor:
     """Float32 or better `(batch, dim)`, or an error that says what came."""
     rows = at_least_float32(rows)
@@ -141,6 +148,7 @@ __all__ = [
     "LabelledLoss",
     "anchor_weights",
     "check_batch",
+    "check_callable",
     "check_count",
     "check_range",
     "check_rows",

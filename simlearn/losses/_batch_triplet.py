@@ -14,6 +14,7 @@ from simlearn.losses._base import (
     LabelledLoss,
     anchor_weights,
     check_batch,
+    check_callable,
     check_range,
     register,
     save_callable,
@@ -121,7 +122,7 @@ class _BatchTripletLoss(LabelledLoss):
     def __init__(self, *, margin: float, distance: Distance, name: str) -> None:
         super().__init__(name=name)
         self.margin = check_range("margin", margin)
-        self.distance = distance
+        self.distance = check_callable("distance", distance)
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal loss."""
@@ -149,7 +150,7 @@ class MinedTripletLoss(_BatchTripletLoss):
         name: str = "mined_triplet",
     ) -> None:
         super().__init__(margin=margin, distance=distance, name=name)
-        self.miner = miner
+        self.miner = check_callable("miner", miner)
 
     @property
     def seed_generators(self) -> list[keras.random.SeedGenerator]:

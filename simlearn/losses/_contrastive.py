@@ -15,6 +15,7 @@ from simlearn.losses._base import (
     LabelledLoss,
     anchor_weights,
     check_batch,
+    check_callable,
     check_count,
     check_range,
     register,
@@ -153,7 +154,7 @@ class BatchContrastiveLoss(LabelledLoss):
     ) -> None:
         super().__init__(name=name)
         self.margin = check_range("margin", margin)
-        self.distance = distance
+        self.distance = check_callable("distance", distance)
 
     def call(
         self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None

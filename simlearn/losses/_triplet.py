@@ -11,6 +11,7 @@ from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import (
     Distance,
+    check_callable,
     check_range,
     check_rows,
     register,
@@ -87,7 +88,7 @@ class TripletLoss(keras.losses.Loss):
     ) -> None:
         super().__init__(name=name, reduction=reduction)
         self.margin = check_range("margin", margin)
-        self.distance = distance
+        self.distance = check_callable("distance", distance)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """One value a triplet."""

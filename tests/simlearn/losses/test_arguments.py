@@ -147,3 +147,21 @@ def test_margin_and_distance_are_in_one_unit():
     for distance, expected in ((distances.squared_euclidean, 8.5), (distances.euclidean, 8.5)):
         value = losses.TripletHardLoss(margin=8.0, distance=distance)(labels, rows)
         assert float(value) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: losses.TripletHardLoss(distance="cosine"),
+        lambda: losses.TripletLoss(distance="cosine"),
+        lambda: losses.BatchContrastiveLoss(distance="cosine"),
+    ],
+)
+def test_the_name_of_a_distance_is_refused(make):
+    with pytest.raises(UserError, match="expected distance as a function, received 'cosine'"):
+        make()
+
+
+def test_the_name_of_a_miner_is_refused():
+    with pytest.raises(UserError, match="expected miner as a function, received 'hard'"):
+        losses.MinedTripletLoss(miner="hard")
