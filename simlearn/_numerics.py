@@ -1,6 +1,7 @@
 """Guarded arithmetic: the places where a naive formula has no gradient or overflows."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -18,11 +19,17 @@ def at_least_float32(values: Tensor) -> Tensor:
     return ops.cast(values, "float32")
 
 
-def safe_sqrt(values: Tensor) -> Tensor:
-    """Square root of `values >= 0` whose gradient at 0 is 0 instead of infinite."""
-    zero = values <= 0  # and not "not > 0": a NaN must come out as a NaN
-    # The inner `where` keeps the infinite slope out of the graph: 0 * inf would be NaN.
-    return ops.where(zero, 0.0, ops.sqrt(ops.where(zero, 1.0, values)))
+@ops.custom_gradient
+def safe_sqrt(values: Tensor) -> Any:
+    """Square root, 0 of what lies below 0, whose gradient at 0 is 0 instead of infinite."""
+    roots = ops.sqrt(ops.maximum(values, 0.0))
+
+    def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
+        # The gradient is the first argument, or on PyTorch the last.
+        upstream = received[0] if upstream is None else upstream
+        return ops.divide_no_nan(0.5 * upstream, roots)
+
+    return roots, slope
 
 
 def nan_unless_finite(values: Tensor, *, axis: int | None = None) -> Tensor:

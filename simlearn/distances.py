@@ -67,10 +67,8 @@ def squared_euclidean(a: Tensor, b: Tensor) -> Tensor:
         return ops.sum(ops.square(a[..., :, None, :] - b[..., None, :, :]), axis=-1)
     origin = _middle(ops.stop_gradient(b))
     a, b = a - origin, b - origin
-    a_squared = ops.sum(ops.square(a), axis=-1)[..., :, None]
-    b_squared = ops.sum(ops.square(b), axis=-1)[..., None, :]
     # Rounding can take equal rows a little below zero.
-    return ops.maximum(a_squared + b_squared - 2.0 * _inner(a, b), 0.0)
+    return ops.maximum(_expanded_square(a, b), 0.0)
 
 
 @_register
@@ -209,6 +207,15 @@ def _middle(rows: Tensor) -> Tensor:
     some = ops.sort(ops.take(rows, chosen, axis=-2), axis=-2)
     half = ops.shape(some)[-2] // 2
     return some[..., half : half + 1, :]
+
+
+def _expanded_square(a: Tensor, b: Tensor) -> Tensor:
+    """`|a|^2 - 2 a.b + |b|^2` in one matrix product: passes over `(n, m)` are what costs."""
+    a_squared = ops.sum(ops.square(a), axis=-1, keepdims=True)
+    b_squared = ops.sum(ops.square(b), axis=-1, keepdims=True)
+    left = ops.concatenate([-2.0 * a, a_squared, ops.ones_like(a_squared)], axis=-1)
+    right = ops.concatenate([b, ops.ones_like(b_squared), b_squared], axis=-1)
+    return _inner(left, right)
 
 
 def _inner(a: Tensor, b: Tensor) -> Tensor:

@@ -21,25 +21,36 @@ from simlearn.errors import UserError
 __all__ = ["as_labels", "negative_pairs", "positive_pairs", "valid_anchors"]
 
 
-def positive_pairs(labels: Tensor, other_labels: Tensor | None = None) -> Tensor:
+def positive_pairs(
+    labels: Tensor,
+    other_labels: Tensor | None = None,
+    *,
+    ids: Tensor | None = None,
+    other_ids: Tensor | None = None,
+) -> Tensor:
     """Pairs of two different items with the same label.
 
     Args:
         labels: integers `(n,)` or `(n, 1)`.
         other_labels: integers `(m,)`, the columns. Left out, the columns are the anchors
             themselves and the diagonal is not a pair.
+        ids: integers `(n,)`; with `other_ids`, equal ids are one item and so not a pair.
+        other_ids: integers `(m,)`.
 
     Returns:
         bool `(n, m)`.
 
     Raises:
-        UserError: labels are not integers, or not one an item.
+        UserError: labels or ids are not integers, or not one an item.
     """
     rows = as_labels(labels)
-    if other_labels is not None:
-        return _equal(rows, as_labels(other_labels))
-    position = ops.arange(ops.shape(rows)[0])
-    return ops.logical_and(_equal(rows, rows), position[:, None] != position[None, :])
+    if other_labels is None:
+        other_labels = rows
+        ids = other_ids = ops.arange(ops.shape(rows)[0])
+    same = _equal(rows, as_labels(other_labels))
+    if ids is None or other_ids is None:
+        return same
+    return ops.logical_and(same, ops.logical_not(_equal(as_labels(ids), as_labels(other_ids))))
 
 
 def negative_pairs(labels: Tensor, other_labels: Tensor | None = None) -> Tensor:

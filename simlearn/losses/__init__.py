@@ -30,6 +30,7 @@ from simlearn.losses._softmax import (
     nt_xent_loss,
     supcon_loss,
 )
+from simlearn.losses._streamed import StreamedLoss
 from simlearn.losses._triplet import TripletLoss, triplet_loss
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "MultiSimilarityLoss",
     "NPairsLoss",
     "NTXentLoss",
+    "StreamedLoss",
     "SupConLoss",
     "TripletBatchAllLoss",
     "TripletDistanceWeightedLoss",

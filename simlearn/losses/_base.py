@@ -1,5 +1,6 @@
 """What the loss classes share: labels stay integers, embeddings are float32 or better."""
 
+import inspect
 import math
 from typing import Any
 
@@ -10,34 +11,67 @@ from simlearn._numerics import at_least_float32
 from simlearn._typing import Tensor
 from simlearn.distances import Distance
 from simlearn.errors import UserError
+from simlearn.losses._replicas import gathered, only_infers_shapes, share_of_replica
 from simlearn.pairs import as_labels
 
 register = keras.saving.register_keras_serializable(package="simlearn")
 
 
-class LabelledLoss(keras.losses.Loss):
-    """A loss over integer labels `(batch,)` and one row of numbers an item `(batch, dim)`.
+class WholeBatchLoss(keras.losses.Loss):
+    """A loss of a batch as a whole: `call` gives the scalar, and there is no reduction to choose.
 
-    Keras casts labels to float on the way into a loss; ids above 2^24 would collide. Here they
-    arrive as they are. Subclasses give `call(labels, rows, sample_weight)`, already a scalar.
+    `get_config` carries the arguments of the constructor, which a subclass keeps under their names.
+    Subclasses give `prepare` (checks) and `call` on what it returns. Where `gathers`, replicas of
+    `tf.distribute` compute the loss of all their parts together, as one machine would.
     """
+
+    gathers = False
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name=name)
 
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Any:
         with keras.name_scope(self.name):
-            if _only_infers_shapes():
+            if only_infers_shapes():
                 y_true = ops.cast(y_true, "int64")
-            value = self.call(*check_batch(y_true, y_pred, sample_weight))
-            return _share_of_replica(value)
+            parts = self.prepare(y_true, y_pred, sample_weight)
+            return share_of_replica(self.call(*(gathered(parts) if self.gathers else parts)))
+
+    def prepare(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        """The arguments of `call`, checked."""
+        raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name}
+        """Everything needed to make an equal loss."""
+        names = list(inspect.signature(type(self).__init__).parameters)[1:]
+        return {name: _plain(getattr(self, name)) for name in names}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "LabelledLoss":
+    def from_config(cls, config: dict[str, Any]) -> "WholeBatchLoss":
+        """Make a loss from `get_config`'s answer."""
         return cls(**restore(config))
+
+
+class LabelledLoss(WholeBatchLoss):
+    """A loss over integer labels `(batch,)` and one row of numbers an item `(batch, dim)`.
+
+    Keras casts labels to float on the way into a loss; ids above 2^24 would collide. Here they
+    arrive as they are. Subclasses give `call(labels, rows, sample_weight)`, already a scalar.
+    """
+
+    def prepare(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        """Integer labels, float rows and weights, one of each an item, or an error."""
+        return check_batch(y_true, y_pred, sample_weight)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, keras.losses.Loss):
+        return keras.saving.serialize_keras_object(value)
+    return save_callable(value) if callable(value) else value
 
 
 def restore(config: dict[str, Any]) -> dict[str, Any]:
@@ -100,28 +134,6 @@ def check_count(name: str, values: Tensor, rows: Tensor) -> None:
         raise UserError(f"expected {name} for {wanted} items, received {given}")
 
 
-def _only_infers_shapes() -> bool:
-    """Whether Keras is about to give the batch to replicas, and only wants to know shapes.
-
-    It asks with the *mean* of the replicas' batches: labels are floats then, and mean nothing.
-    """
-    if keras.backend.backend() != "tensorflow":
-        return False
-    import tensorflow as tf
-
-    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-    return several and tf.distribute.in_cross_replica_context() and not tf.executing_eagerly()
-
-
-def _share_of_replica(value: Tensor) -> Tensor:
-    """Divide by the number of replicas: gradients are summed over them, as Keras expects."""
-    if keras.backend.backend() != "tensorflow":
-        return value
-    import tensorflow as tf
-
-    return value / tf.distribute.get_strategy().num_replicas_in_sync
-
-
 def check_range(
     name: str, value: float, *, low: float = 0.0, high: float = math.inf, bounds: str = "()"
 ) -> float:
@@ -146,6 +158,7 @@ def check_range(
 __all__ = [
     "Distance",
     "LabelledLoss",
+    "WholeBatchLoss",
     "anchor_weights",
     "check_batch",
     "check_callable",

@@ -1,24 +1,21 @@
 """Triplet losses of a batch: mined, or over all of its triplets."""
 
-from typing import Any
+import functools
 
 import keras
 from keras import ops
 
 from simlearn import distances as _distances
-from simlearn import mining, pairs
-from simlearn._numerics import masked_mean, nan_unless_finite, pick_columns
+from simlearn import mining
+from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
 from simlearn.losses._base import (
     Distance,
-    LabelledLoss,
-    anchor_weights,
-    check_batch,
     check_callable,
     check_range,
     register,
-    save_callable,
 )
+from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
 
 
 @register
@@ -59,14 +56,17 @@ def mined_triplet_loss(
         Schroff et al., "FaceNet", CVPR 2015, eqs. 3 and 4.
     """
     check_range("margin", margin)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    apart = distance(rows, rows)
-    chosen = miner(apart, pairs.positive_pairs(labels), pairs.negative_pairs(labels))
+    row_loss = functools.partial(_mined, miner=miner, margin=margin, distance=distance)
+    return over_batch(row_loss, labels, embeddings, sample_weight)
+
+
+def _mined(block: Block, *, miner: mining.TripletMiner, margin: float, distance: Distance) -> Terms:
+    apart = distance(block.anchors, block.others)
+    chosen = miner(apart, block.positives, block.negatives)
     near = pick_columns(apart, chosen.positive)
     far = pick_columns(apart, chosen.negative)
     hinge = ops.maximum(near - far + margin, 0.0)
-    mean = masked_mean(hinge, chosen.valid, anchor_weights(sample_weight))
-    return mean + nan_unless_finite(rows)
+    return masked_terms(hinge, chosen.valid, block.column_weights)
 
 
 @register
@@ -104,30 +104,28 @@ def batch_all_triplet_loss(
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017, eq. 6.
     """
     check_range("margin", margin)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    apart = distance(rows, rows)
-    positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
-    counts = mining.batch_all(apart, positives, negatives, margin=margin)
+    row_loss = functools.partial(_all_triplets, margin=margin, distance=distance)
+    return over_batch(row_loss, labels, embeddings, sample_weight)
+
+
+def _all_triplets(block: Block, *, margin: float, distance: Distance) -> Terms:
+    apart = distance(block.anchors, block.others)
+    counts = mining.batch_all(apart, block.positives, block.negatives, margin=margin)
     hinges = counts.positive * (apart + margin) - counts.negative * apart
-    if sample_weight is not None:
-        hinges = hinges * anchor_weights(sample_weight)
-    of_each = [ops.sum(ops.cast(mask, hinges.dtype), axis=-1) for mask in (positives, negatives)]
-    triplets = ops.sum(of_each[0] * of_each[1])
-    return ops.sum(hinges) / ops.maximum(triplets, 1.0) + nan_unless_finite(rows)
+    if block.weights is not None:
+        hinges = hinges * block.column_weights
+    masks = (block.positives, block.negatives)
+    of_each = [ops.sum(ops.cast(mask, hinges.dtype), axis=-1) for mask in masks]
+    return Terms(ops.sum(hinges), ops.sum(of_each[0] * of_each[1]))
 
 
-class _BatchTripletLoss(LabelledLoss):
+class _BatchTripletLoss(BatchLoss):
     """Margin and distance, which every in-batch triplet loss has."""
 
     def __init__(self, *, margin: float, distance: Distance, name: str) -> None:
         super().__init__(name=name)
         self.margin = check_range("margin", margin)
         self.distance = check_callable("distance", distance)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        config = {"margin": self.margin, "distance": save_callable(self.distance)}
-        return {**super().get_config(), **config}
 
 
 @register
@@ -158,32 +156,13 @@ class MinedTripletLoss(_BatchTripletLoss):
         generator = getattr(self.miner, "seed_generator", None)
         return [] if generator is None else [generator]
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return mined_triplet_loss(
-            labels,
-            embeddings,
-            miner=self.miner,
-            margin=self.margin,
-            distance=self.distance,
-            sample_weight=sample_weight,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        return {**super().get_config(), "miner": save_callable(self.miner)}
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _mined(block, miner=self.miner, margin=self.margin, distance=self.distance)
 
 
 class _FixedMinerLoss(MinedTripletLoss):
     """A mined loss whose miner is its name, not an argument."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        config = super().get_config()
-        del config["miner"]
-        return config
 
 
 @register
@@ -284,10 +263,6 @@ class TripletDistanceWeightedLoss(_FixedMinerLoss):
         self.dim = dim
         self.seed = seed
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        return {"name": self.name, "dim": self.dim, "margin": self.margin, "seed": self.seed}
-
 
 @register
 class TripletBatchAllLoss(_BatchTripletLoss):
@@ -308,14 +283,6 @@ class TripletBatchAllLoss(_BatchTripletLoss):
     ) -> None:
         super().__init__(margin=margin, distance=distance, name=name)
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return batch_all_triplet_loss(
-            labels,
-            embeddings,
-            margin=self.margin,
-            distance=self.distance,
-            sample_weight=sample_weight,
-        )
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _all_triplets(block, margin=self.margin, distance=self.distance)

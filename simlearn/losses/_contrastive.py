@@ -1,26 +1,23 @@
 """Contrastive losses: pull positives together, push negatives beyond a margin."""
 
+import functools
 from typing import Any
 
 import keras
 from keras import ops
 
 from simlearn import distances as _distances
-from simlearn import pairs
-from simlearn._numerics import at_least_float32, masked_mean, nan_unless_finite
+from simlearn._numerics import at_least_float32
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import (
     Distance,
-    LabelledLoss,
-    anchor_weights,
-    check_batch,
     check_callable,
     check_count,
     check_range,
     register,
-    save_callable,
 )
+from simlearn.losses._blocks import BatchLoss, Block, Terms, both_terms, masked_terms, over_batch
 
 
 @register
@@ -126,17 +123,20 @@ def batch_contrastive_loss(
         holds far more negative pairs than positive ones.
     """
     check_range("margin", margin)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    apart = distance(rows, rows)
-    weights = anchor_weights(sample_weight)
-    pull = masked_mean(ops.square(apart), pairs.positive_pairs(labels), weights)
-    hinge = ops.square(ops.maximum(margin - apart, 0.0))
-    push = masked_mean(hinge, pairs.negative_pairs(labels), weights)
-    return 0.5 * (pull + push) + nan_unless_finite(rows)
+    row_loss = functools.partial(_all_pairs, margin=margin, distance=distance)
+    return over_batch(row_loss, labels, embeddings, sample_weight)
+
+
+def _all_pairs(block: Block, *, margin: float, distance: Distance) -> Terms:
+    apart = distance(block.anchors, block.others)
+    weights = block.column_weights
+    pull = masked_terms(0.5 * ops.square(apart), block.positives, weights)
+    hinge = 0.5 * ops.square(ops.maximum(margin - apart, 0.0))
+    return both_terms(pull, masked_terms(hinge, block.negatives, weights))
 
 
 @register
-class BatchContrastiveLoss(LabelledLoss):
+class BatchContrastiveLoss(BatchLoss):
     """Contrastive loss over every pair of a batch: `batch_contrastive_loss`.
 
     Args:
@@ -156,25 +156,9 @@ class BatchContrastiveLoss(LabelledLoss):
         self.margin = check_range("margin", margin)
         self.distance = check_callable("distance", distance)
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return batch_contrastive_loss(
-            labels,
-            embeddings,
-            margin=self.margin,
-            distance=self.distance,
-            sample_weight=sample_weight,
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        return {
-            **super().get_config(),
-            "margin": self.margin,
-            "distance": save_callable(self.distance),
-        }
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _all_pairs(block, margin=self.margin, distance=self.distance)
 
 
 def _one_a_pair(name: str, values: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """Softmax over class proxies with a margin on the true class."""
 
 import math
-from typing import Any
 
 from keras import ops
 
@@ -79,10 +78,6 @@ class ArcFaceLoss(LabelledLoss):
         """Scalar loss of one batch."""
         losses = arcface_loss(labels, cosines, margin=self.margin, scale=self.scale)
         return masked_mean(losses, ops.ones_like(losses, dtype="bool"), sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
 
 
 def _check(margin: float, scale: float) -> None:

@@ -1,14 +1,15 @@
 """Multi-similarity loss."""
 
+import functools
 import math
-from typing import Any
 
 from keras import ops
 
 from simlearn import distances, mining, pairs
-from simlearn._numerics import masked_logsumexp, masked_mean, nan_unless_finite
+from simlearn._numerics import masked_logsumexp
 from simlearn._typing import Tensor
-from simlearn.losses._base import LabelledLoss, check_batch, check_range, register
+from simlearn.losses._base import check_range, register
+from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
 
 
 @register
@@ -56,20 +57,26 @@ def multi_similarity_loss(
         is over the anchors that have both kinds of pair.
     """
     _check(alpha, beta, base, epsilon)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    apart = distances.cosine(rows, rows)
-    positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
-    kept = mining.multi_similarity(apart, positives, negatives, epsilon=epsilon)
+    row_loss = functools.partial(
+        _multi_similarity, alpha=alpha, beta=beta, base=base, epsilon=epsilon
+    )
+    return over_batch(row_loss, labels, embeddings, sample_weight)
+
+
+def _multi_similarity(
+    block: Block, *, alpha: float, beta: float, base: float, epsilon: float
+) -> Terms:
+    apart = distances.cosine(block.anchors, block.others)
+    kept = mining.multi_similarity(apart, block.positives, block.negatives, epsilon=epsilon)
     above_base = 1.0 - apart - base
     pull = ops.softplus(masked_logsumexp(-alpha * above_base, kept.positives)) / alpha
     push = ops.softplus(masked_logsumexp(beta * above_base, kept.negatives)) / beta
-    valid = pairs.valid_anchors(positives, negatives)
-    mean = masked_mean((pull + push)[:, 0], valid, sample_weight)
-    return mean + nan_unless_finite(rows)
+    valid = pairs.valid_anchors(block.positives, block.negatives)
+    return masked_terms((pull + push)[:, 0], valid, block.weights)
 
 
 @register
-class MultiSimilarityLoss(LabelledLoss):
+class MultiSimilarityLoss(BatchLoss):
     """Multi-similarity loss over mined pairs: `multi_similarity_loss`.
 
     Args:
@@ -96,24 +103,11 @@ class MultiSimilarityLoss(LabelledLoss):
         self.base = base
         self.epsilon = epsilon
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return multi_similarity_loss(
-            labels,
-            embeddings,
-            alpha=self.alpha,
-            beta=self.beta,
-            base=self.base,
-            epsilon=self.epsilon,
-            sample_weight=sample_weight,
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _multi_similarity(
+            block, alpha=self.alpha, beta=self.beta, base=self.base, epsilon=self.epsilon
         )
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        config = {"alpha": self.alpha, "beta": self.beta}
-        return {**super().get_config(), **config, "base": self.base, "epsilon": self.epsilon}
 
 
 def _check(alpha: float, beta: float, base: float, epsilon: float) -> None:

@@ -1,24 +1,14 @@
 """Losses that let positives compete with negatives in a softmax over the batch."""
 
-from typing import Any
+import functools
 
 from keras import ops
 
-from simlearn import pairs
-from simlearn._numerics import (
-    l2_normalize,
-    masked_logsumexp,
-    masked_mean,
-    nan_unless_finite,
-)
+from simlearn import distances
+from simlearn._numerics import l2_normalize, masked_logsumexp
 from simlearn._typing import Tensor
-from simlearn.losses._base import (
-    LabelledLoss,
-    anchor_weights,
-    check_batch,
-    check_range,
-    register,
-)
+from simlearn.losses._base import check_range, register
+from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
 
 
 @register
@@ -51,9 +41,7 @@ def n_pairs_loss(
         against all items of other classes, in either order; the paper's penalty on the length of
         the embeddings is left to an activity regulariser.
     """
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    mean = _one_positive_against_negatives(labels, _inner(rows), sample_weight)
-    return mean + nan_unless_finite(rows)
+    return over_batch(_n_pairs, labels, embeddings, sample_weight)
 
 
 @register
@@ -94,10 +82,8 @@ def nt_xent_loss(
         stay out of the denominator.
     """
     check_range("temperature", temperature)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    similarity = _inner(l2_normalize(rows)) / temperature
-    mean = _one_positive_against_negatives(labels, similarity, sample_weight)
-    return mean + nan_unless_finite(rows)
+    row_loss = functools.partial(_nt_xent, temperature=temperature)
+    return over_batch(row_loss, labels, embeddings, sample_weight)
 
 
 @register
@@ -136,31 +122,49 @@ def supcon_loss(
         Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, eq. 2.
     """
     check_range("temperature", temperature)
-    labels, rows, sample_weight = check_batch(labels, embeddings, sample_weight)
-    similarity = _inner(l2_normalize(rows)) / temperature
-    positives = pairs.positive_pairs(labels)
-    others = ops.logical_or(positives, pairs.negative_pairs(labels))
+    row_loss = functools.partial(_supcon, temperature=temperature)
+    return over_batch(row_loss, labels, embeddings, sample_weight)
+
+
+def _n_pairs(block: Block) -> Terms:
+    return _one_positive_against_negatives(block, -distances.dot(block.anchors, block.others))
+
+
+def _nt_xent(block: Block, *, temperature: float) -> Terms:
+    return _one_positive_against_negatives(block, _cosines(block) / temperature)
+
+
+def _supcon(block: Block, *, temperature: float) -> Terms:
+    similarity = _cosines(block) / temperature
+    others = ops.logical_or(block.positives, block.negatives)
     log_probability = similarity - masked_logsumexp(similarity, others)
-    count = ops.sum(ops.cast(positives, similarity.dtype), axis=-1)
-    total = ops.sum(ops.where(positives, log_probability, 0.0), axis=-1)
-    mean = masked_mean(-total / ops.maximum(count, 1.0), count > 0, sample_weight)
-    return mean + nan_unless_finite(rows)
+    count = ops.sum(ops.cast(block.positives, similarity.dtype), axis=-1)
+    total = ops.sum(ops.where(block.positives, log_probability, 0.0), axis=-1)
+    return masked_terms(-total / ops.maximum(count, 1.0), count > 0, block.weights)
 
 
-class _TemperatureLoss(LabelledLoss):
+def _cosines(block: Block) -> Tensor:
+    return -distances.dot(l2_normalize(block.anchors), l2_normalize(block.others))
+
+
+def _one_positive_against_negatives(block: Block, similarity: Tensor) -> Terms:
+    against = masked_logsumexp(similarity, block.negatives)
+    losses = ops.softplus(against - similarity)
+    opposed = ops.any(block.negatives, axis=-1, keepdims=True)
+    counted = ops.logical_and(block.positives, opposed)
+    return masked_terms(losses, counted, block.column_weights)
+
+
+class _TemperatureLoss(BatchLoss):
     """The temperature, which NT-Xent and SupCon share."""
 
     def __init__(self, *, temperature: float, name: str) -> None:
         super().__init__(name=name)
         self.temperature = check_range("temperature", temperature)
 
-    def get_config(self) -> dict[str, Any]:
-        """Everything needed to make an equal loss."""
-        return {**super().get_config(), "temperature": self.temperature}
-
 
 @register
-class NPairsLoss(LabelledLoss):
+class NPairsLoss(BatchLoss):
     """N-pairs loss over every positive pair of a batch: `n_pairs_loss`.
 
     Args:
@@ -170,11 +174,9 @@ class NPairsLoss(LabelledLoss):
     def __init__(self, *, name: str = "n_pairs") -> None:
         super().__init__(name=name)
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return n_pairs_loss(labels, embeddings, sample_weight=sample_weight)
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _n_pairs(block)
 
 
 @register
@@ -189,13 +191,9 @@ class NTXentLoss(_TemperatureLoss):
     def __init__(self, *, temperature: float = 0.1, name: str = "nt_xent") -> None:
         super().__init__(temperature=temperature, name=name)
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return nt_xent_loss(
-            labels, embeddings, temperature=self.temperature, sample_weight=sample_weight
-        )
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _nt_xent(block, temperature=self.temperature)
 
 
 @register
@@ -210,24 +208,6 @@ class SupConLoss(_TemperatureLoss):
     def __init__(self, *, temperature: float = 0.1, name: str = "supcon") -> None:
         super().__init__(temperature=temperature, name=name)
 
-    def call(
-        self, labels: Tensor, embeddings: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
-        """Scalar loss of one batch."""
-        return supcon_loss(
-            labels, embeddings, temperature=self.temperature, sample_weight=sample_weight
-        )
-
-
-def _inner(rows: Tensor) -> Tensor:
-    return ops.matmul(rows, ops.transpose(rows))
-
-
-def _one_positive_against_negatives(
-    labels: Tensor, similarity: Tensor, sample_weight: Tensor | None
-) -> Tensor:
-    positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
-    against = masked_logsumexp(similarity, negatives)
-    losses = ops.softplus(against - similarity)
-    counted = ops.logical_and(positives, ops.any(negatives, axis=-1, keepdims=True))
-    return masked_mean(losses, counted, anchor_weights(sample_weight))
+    def row_loss(self, block: Block) -> Terms:
+        """What a block's anchors add to the loss."""
+        return _supcon(block, temperature=self.temperature)

@@ -1,0 +1,61 @@
+"""Value and gradient on whichever backend Keras runs on."""
+
+import keras
+import numpy as np
+
+
+def value_and_gradient(compute, labels, rows, weights=None):
+    """`compute(labels, rows, weights)` and its gradient in `rows`, as numpy float64.
+
+    Both come with the name of their dtype: `(value, gradient, (value dtype, gradient dtype))`.
+    """
+    backend = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}[keras.backend.backend()]
+    value, gradient = backend(compute, labels, keras.ops.convert_to_tensor(rows), weights)
+    names = [keras.backend.standardize_dtype(part.dtype) for part in (value, gradient)]
+    return _numpy(value), _numpy(gradient), tuple(names)
+
+
+def compiled(compute):
+    """The ways to compile a function of tensors on this backend: a name and a function each."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return {
+            "graph": tf.function(compute, autograph=False),
+            "xla": tf.function(compute, jit_compile=True, autograph=False),
+        }
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return {"jit": jax.jit(compute)}
+    return {}
+
+
+def _numpy(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float64")))
+
+
+def _tensorflow(compute, labels, rows, weights):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(rows)
+        value = compute(labels, rows, weights)
+    return value, tape.gradient(value, rows)
+
+
+def _jax(compute, labels, rows, weights):
+    import jax
+
+    return jax.value_and_grad(lambda moved: compute(labels, moved, weights))(rows)
+
+
+def _torch(compute, labels, rows, weights):
+    import torch
+
+    rows = rows.detach().requires_grad_()
+    value = compute(labels, rows, weights)
+    if not value.requires_grad:
+        return value, torch.zeros_like(rows)
+    (gradient,) = torch.autograd.grad(value, rows, allow_unused=True)
+    return value, torch.zeros_like(rows) if gradient is None else gradient
