@@ -9,7 +9,7 @@ UV := $(shell command -v uv 2>/dev/null)
 
 # One environment, one installer at a time.
 .NOTPARALLEL:
-.PHONY: demo test test-slow test-data lint docs wheel clean help
+.PHONY: demo test test-slow test-data test-backends lint docs wheel clean help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,13 @@ test-slow: $(call STAMP,test) ## run the slow tests
 test-data: $(call STAMP,test) ## run the tests on real data under SIMLEARN_DATA
 	$(BIN)/python -m pytest -m "real_data"
 
+# JAX and PyTorch in an environment of their own: a gigabyte that nothing else needs.
+BACKENDS := .venv-backends
+test-backends: $(BACKENDS)/.installed ## run the losses' proofs on JAX and PyTorch
+	KERAS_BACKEND=jax JAX_ENABLE_X64=1 $(BACKENDS)/bin/python -m pytest $(ON_BACKENDS)
+	KERAS_BACKEND=torch $(BACKENDS)/bin/python -m pytest $(ON_BACKENDS)
+ON_BACKENDS := -p no:cacheprovider -n 2 tests/simlearn/losses/test_conformance.py
+
 lint: $(call STAMP,dev) ## style, types and import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,7 +46,7 @@ wheel: $(call STAMP,dev) ## build the wheel into dist/
 	$(BIN)/python -m build --wheel
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) dist site build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BACKENDS) dist site build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.created:
 	@if [ -n "$(UV)" ]; then \
@@ -59,6 +66,13 @@ $(VENV)/.created:
 		echo "simlearn needs Python 3.11, 3.12 or 3.13, found none; install one, or uv, and run make again" >&2; \
 	fi; \
 	exit 1
+
+# Not by uv: pip also takes a CPU build of PyTorch that lies on the machine.
+$(BACKENDS)/.installed: pyproject.toml constraints.txt $(VENV)/.created
+	@echo "installing simlearn[backends] into $(BACKENDS)"
+	@$(BIN)/python -m venv $(BACKENDS)
+	@$(BACKENDS)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[backends]'
+	@touch $@
 
 # The extra that each set of targets installs.
 EXTRA_demo :=

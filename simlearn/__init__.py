@@ -11,8 +11,10 @@ __version__ = "0.1.0"
 
 _SUBMODULES = frozenset(
     {
+        "addons",
         "backbones",
         "baselines",
+        "caching",
         "checkpoint",
         "data",
         "distances",
@@ -20,13 +22,16 @@ _SUBMODULES = frozenset(
         "figures",
         "heads",
         "losses",
+        "memory",
         "metrics",
         "mining",
         "models",
         "pairs",
+        "regularizers",
         "report",
         "runs",
         "search",
+        "telemetry",
         "tensorboard",
         "training",
     }

@@ -55,10 +55,9 @@ def l2_normalize(vectors: Tensor) -> Tensor:
 
 def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
     """Entries of each row of `values` `(n, m)` at `columns` `(n, k)`; also where n and m are 0."""
-    # Keras' take_along_axis fails on rows of no length: one column more, and off again.
-    one_more = ((0, 0), (0, 1))
-    wider = ops.take_along_axis(ops.pad(values, one_more), ops.pad(columns, one_more), axis=-1)
-    return wider[:, :-1]
+    if values.shape[-1] == 0:  # Keras' take_along_axis fails there.
+        return ops.zeros(ops.shape(columns), values.dtype)
+    return ops.take_along_axis(values, columns, axis=-1)
 
 
 def masked_mean(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -1,6 +1,7 @@
 """Triplet losses of a batch: mined, or over all of its triplets."""
 
 import functools
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -61,6 +62,8 @@ def mined_triplet_loss(
 
 
 def _mined(block: Block, *, miner: mining.TripletMiner, margin: float, distance: Distance) -> Terms:
+    if miner is mining.semi_hard:
+        return _active_triplets(block, mining.active_semi_hard, margin=margin, distance=distance)
     apart = distance(block.anchors, block.others)
     chosen = miner(apart, block.positives, block.negatives)
     near = pick_columns(apart, chosen.positive)
@@ -109,14 +112,18 @@ def batch_all_triplet_loss(
 
 
 def _all_triplets(block: Block, *, margin: float, distance: Distance) -> Terms:
+    return _active_triplets(block, mining.batch_all, margin=margin, distance=distance)
+
+
+def _active_triplets(
+    block: Block, count: Callable[..., mining.ActiveTriplets], *, margin: float, distance: Distance
+) -> Terms:
     apart = distance(block.anchors, block.others)
-    counts = mining.batch_all(apart, block.positives, block.negatives, margin=margin)
-    hinges = counts.positive * (apart + margin) - counts.negative * apart
+    found = count(apart, block.positives, block.negatives, margin=margin)
+    hinges = found.hinges(apart, margin)
     if block.weights is not None:
-        hinges = hinges * block.column_weights
-    masks = (block.positives, block.negatives)
-    of_each = [ops.sum(ops.cast(mask, hinges.dtype), axis=-1) for mask in masks]
-    return Terms(ops.sum(hinges), ops.sum(of_each[0] * of_each[1]))
+        hinges = hinges * block.weights
+    return Terms(ops.sum(hinges), ops.sum(found.valid))
 
 
 class _BatchTripletLoss(BatchLoss):

@@ -35,7 +35,13 @@ def gathered(values: Sequence[Tensor | None]) -> list[Tensor | None]:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return list(values)
-    return [None if value is None else context.all_gather(value, axis=0) for value in values]
+    found = []
+    for value in values:
+        if value is not None:
+            shape = value.shape[1:]
+            value = tf.ensure_shape(context.all_gather(value, axis=0), [None, *shape])
+        found.append(value)
+    return found
 
 
 def share_of_replica(value: Tensor) -> Tensor:

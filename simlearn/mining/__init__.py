@@ -18,19 +18,21 @@ Examples:
     [ True  True False]
 """
 
+from simlearn.mining._active import active_semi_hard, batch_all
 from simlearn.mining._corpus import CorpusTriplets, mine_corpus
 from simlearn.mining._distance_weighted import DistanceWeighted
-from simlearn.mining._pairs import batch_all, multi_similarity
-from simlearn.mining._selection import Pairs, TripletCounts, TripletMiner, Triplets
+from simlearn.mining._pairs import multi_similarity
+from simlearn.mining._selection import ActiveTriplets, Pairs, TripletMiner, Triplets
 from simlearn.mining._triplets import batch_hard, easy_positive, semi_hard
 
 __all__ = [
+    "ActiveTriplets",
     "CorpusTriplets",
     "DistanceWeighted",
     "Pairs",
-    "TripletCounts",
     "TripletMiner",
     "Triplets",
+    "active_semi_hard",
     "batch_all",
     "batch_hard",
     "easy_positive",

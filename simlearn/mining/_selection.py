@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import keras
-import numpy as np
 from keras import ops
 
 from simlearn._numerics import at_least_float32
@@ -34,11 +33,23 @@ class Pairs(NamedTuple):
     negatives: Tensor
 
 
-class TripletCounts(NamedTuple):
-    """In how many active triplets each pair stands: two float matrices `(n, m)`."""
+class ActiveTriplets(NamedTuple):
+    """How often each pair stands in an active triplet: one that the hinge does not cut off.
 
-    positive: Tensor
-    negative: Tensor
+    Attributes:
+        signed: float `(n, m)`; for a positive pair the number of its active triplets, for a
+            negative pair minus that number, else 0: the slope of the summed hinge.
+        active: float `(n,)`, active triplets of each anchor.
+        valid: float `(n,)`, all of its triplets.
+    """
+
+    signed: Tensor
+    active: Tensor
+    valid: Tensor
+
+    def hinges(self, distances: Tensor, margin: float) -> Tensor:
+        """Sum of `max(0, d_ap - d_an + margin)` over the triplets of each anchor, `(n,)`."""
+        return ops.sum(self.signed * distances, axis=-1) + margin * self.active
 
 
 TripletMiner: TypeAlias = Callable[[Tensor, Tensor, Tensor], Triplets]
@@ -51,5 +62,6 @@ def fixed(distances: Tensor) -> Tensor:
 
 def argmax(values: Tensor) -> Tensor:
     """Column of each row's largest value; the lowest of equals."""
-    # A batch of no items has no columns to choose from: one more, which never wins.
-    return ops.argmax(ops.pad(values, ((0, 0), (0, 1)), constant_values=-np.inf), axis=-1)
+    if values.shape[-1] == 0:  # A batch of no items has no columns to choose from.
+        return ops.zeros(ops.shape(values)[:-1], dtype="int32")
+    return ops.cast(ops.argmax(values, axis=-1), "int32")

@@ -152,41 +152,92 @@ def test_semi_hard_is_strict_to_the_last_place(dtype, distance, mine):
         assert all(batch[2][a, n] for a, _, n in found)
 
 
-@over_cases
-def test_batch_all(name, kind):
-    labels, margin = LABELS[name], 0.375
-    apart = measured(labels, kind)
-    positives, negatives = masks(labels)
-    for_positive, for_negative, value = np.zeros_like(apart), np.zeros_like(apart), 0.0
-    for a, p, n in itertools.product(range(len(labels)), repeat=3):
-        if positives[a, p] and negatives[a, n] and apart[a, n] < apart[a, p] + margin:
-            for_positive[a, p] += 1
-            for_negative[a, n] += 1
-            value += apart[a, p] + margin - apart[a, n]
-    counts = mining.batch_all(apart, positives, negatives, margin=margin)
-    np.testing.assert_array_equal(counts.positive, for_positive)
-    np.testing.assert_array_equal(counts.negative, for_negative)
-    total = np.sum(counts.positive * (apart + margin)) - np.sum(counts.negative * apart)
-    assert total == pytest.approx(value, rel=1e-5, abs=1e-5)
+# With more than 24 positives an anchor's row is sorted instead.
+MANY = np.arange(67) % 2
+over_counts = pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        pytest.param(labels, kind, id=f"{name} {kind}")
+        for name, labels in {**LABELS, "many": MANY}.items()
+        for kind in ("metric", "tied", "signed")
+    ],
+)
 
 
-def test_batch_all_at_the_margin_keeps_its_value():
+def check_active(found, apart, margin, listed):
+    """`listed`: (anchor, positive, negative) that are valid; compare with loops over them."""
+    signed, active, valid = np.zeros_like(apart), np.zeros(len(apart)), np.zeros(len(apart))
+    value = np.zeros(len(apart))
+    for a, p, n in listed:
+        valid[a] += 1
+        if apart[a, n] < apart[a, p] + np.float32(margin):
+            signed[a, p] += 1
+            signed[a, n] -= 1
+            active[a] += 1
+            value[a] += apart[a, p] + margin - apart[a, n]
+    np.testing.assert_array_equal(found.signed, signed)
+    np.testing.assert_array_equal(found.active, active)
+    np.testing.assert_array_equal(found.valid, valid)
+    np.testing.assert_allclose(found.hinges(apart, margin), value, rtol=1e-4, atol=1e-4)
+
+
+@over_counts
+def test_batch_all(labels, kind):
+    apart, (positives, negatives) = measured(labels, kind), masks(labels)
+    everything = [
+        (a, p, n)
+        for a, p, n in itertools.product(range(len(labels)), repeat=3)
+        if positives[a, p] and negatives[a, n]
+    ]
+    found = mining.batch_all(apart, positives, negatives, margin=0.375)
+    check_active(found, apart, 0.375, everything)
+
+
+@over_counts
+@pytest.mark.parametrize("margin", [0.375, 1.0])
+def test_active_semi_hard_are_the_active_ones_of_semi_hard(labels, kind, margin):
+    apart, (positives, negatives) = measured(labels, kind), masks(labels)
+    chosen = []
+    for a, row in enumerate(apart):
+        others = np.flatnonzero(negatives[a])
+        for p in np.flatnonzero(positives[a]) if len(others) else []:
+            farther = others[row[others] > row[p]]
+            # Of equals the lower column.
+            n = farther[np.argmin(row[farther])] if len(farther) else others[np.argmax(row[others])]
+            chosen.append((a, p, n))
+    found = mining.active_semi_hard(apart, positives, negatives, margin=margin)
+    if kind == "tied":  # Which of the negatives at one distance is of no account.
+        sums = [np.zeros((len(apart), 4)) for _ in range(2)]
+        expected = np.zeros_like(apart)
+        for a, p, n in chosen:
+            if apart[a, n] < apart[a, p] + margin:
+                expected[a, p] += 1
+                expected[a, n] -= 1
+        for total, signed in zip(sums, (np.asarray(found.signed), expected), strict=True):
+            for a, c in itertools.product(range(len(apart)), repeat=2):
+                total[a, int(apart[a, c])] += signed[a, c]
+        np.testing.assert_array_equal(*sums)
+    else:
+        check_active(found, apart, margin, chosen)
+
+
+@pytest.mark.parametrize("labels", [LABELS["mixed"], MANY], ids=["few", "many"])
+def test_batch_all_at_the_margin_keeps_its_value(labels):
     # Margin 1 on integers: many triplets are exactly at the margin, and worth 0.
-    labels = LABELS["mixed"]
     apart = measured(labels, "tied")
     positives, negatives = masks(labels)
-    counts = mining.batch_all(apart, positives, negatives, margin=1.0)
-    value, at_least, at_most = 0.0, np.zeros_like(apart), np.zeros_like(apart)
+    found = mining.batch_all(apart, positives, negatives, margin=1.0)
+    signed, value = np.asarray(found.signed), 0.0
+    at_least, at_most = np.zeros_like(apart), np.zeros_like(apart)
     for a, p, n in itertools.product(range(len(labels)), repeat=3):
         if positives[a, p] and negatives[a, n]:
             value += max(0.0, apart[a, p] + 1.0 - apart[a, n])
             at_least[a, p] += apart[a, n] < apart[a, p] + 1.0
             at_most[a, p] += apart[a, n] <= apart[a, p] + 1.0
     assert np.any(at_least < at_most)
-    assert np.all(at_least <= counts.positive)
-    assert np.all(counts.positive <= at_most)
-    total = np.sum(counts.positive * (apart + 1.0)) - np.sum(counts.negative * apart)
-    assert float(total) == value
+    assert np.all(at_least[positives] <= signed[positives])
+    assert np.all(signed[positives] <= at_most[positives])
+    assert float(np.sum(found.hinges(apart, 1.0))) == value
 
 
 @over_cases
@@ -222,6 +273,7 @@ MINERS = [
     mining.easy_positive,
     mining.multi_similarity,
     lambda *batch: mining.batch_all(*batch, margin=0.3),
+    lambda *batch: mining.active_semi_hard(*batch, margin=0.3),
 ]
 
 

@@ -1,0 +1,147 @@
+"""Which triplets are active, without listing them: how often each pair stands in one.
+
+A hinge summed over triplets is linear in the distances as long as no triplet changes state. How
+often each pair counts, and with which sign, is all there is to know: O(n m) numbers for O(n m^2)
+triplets. Where anchors have few positives they are gone through one at a time; with many, each row
+is sorted.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+from keras import ops
+
+from simlearn._typing import Tensor
+from simlearn.mining._selection import ActiveTriplets, argmax, fixed, register
+from simlearn.mining._sorted import sorted_batch_all, sorted_semi_hard
+
+# A turn costs a few passes over the distances, a sort of the rows about fifty.
+_MOST_TURNS = 24
+
+Turn: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@register
+def batch_all(
+    distances: Tensor, positives: Tensor, negatives: Tensor, *, margin: float
+) -> ActiveTriplets:
+    """All triplets of each anchor: active are those with `d_an < d_ap + margin`.
+
+    O(n m) memory; O(n m p) time where no anchor has more than 24 positives (p of them), else
+    O(n m log m).
+
+    Args:
+        distances: `(n, m)`, finite.
+        positives: bool `(n, m)`.
+        negatives: bool `(n, m)`.
+        margin: in the unit of the distances.
+
+    Returns:
+        ActiveTriplets. A triplet at exactly `d_an = d_ap + margin` adds nothing to the loss, and
+        may or may not be counted as active.
+    """
+    distances = fixed(distances)
+    margin = ops.stop_gradient(ops.convert_to_tensor(margin, dtype=distances.dtype))
+
+    def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
+        reach = ops.take_along_axis(distances, column, axis=-1) + margin
+        near = ops.logical_and(negatives, distances < ops.where(found, reach, -np.inf))
+        against = ops.cast(near, signed.dtype)
+        count = ops.sum(against, axis=-1, keepdims=True)
+        return _add(signed - against, column, count)
+
+    signed = ops.cond(
+        _turns(positives) <= _MOST_TURNS,
+        lambda: _in_turns(turn, distances, positives),
+        lambda: sorted_batch_all(distances, positives, negatives, margin),
+    )
+    pairs = _count(positives, signed.dtype), _count(negatives, signed.dtype)
+    return _active(signed, positives, pairs[0] * pairs[1])
+
+
+@register
+def active_semi_hard(
+    distances: Tensor, positives: Tensor, negatives: Tensor, *, margin: float
+) -> ActiveTriplets:
+    """The triplets that `semi_hard` chooses, one for each positive pair, and which are active.
+
+    The same choice in less time and memory: O(n m) memory; O(n m p) time where no anchor has more
+    than 24 positives (p of them), else O(n m log m).
+
+    Args:
+        distances: `(n, m)`, finite.
+        positives: bool `(n, m)`.
+        negatives: bool `(n, m)`.
+        margin: in the unit of the distances.
+
+    Returns:
+        ActiveTriplets.
+    """
+    distances = fixed(distances)
+    margin = ops.stop_gradient(ops.convert_to_tensor(margin, dtype=distances.dtype))
+    opposed = ops.any(negatives, axis=-1)
+    farthest = argmax(ops.where(negatives, distances, -np.inf))[:, None]
+
+    def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
+        near = ops.take_along_axis(distances, column, axis=-1)
+        beyond = ops.logical_and(negatives, distances > near)
+        candidates = ops.where(beyond, -distances, -np.inf)
+        closest = argmax(candidates)[:, None]
+        some = ops.take_along_axis(beyond, closest, axis=-1)
+        negative = ops.where(some, closest, farthest)
+        far = ops.take_along_axis(distances, negative, axis=-1)
+        active = ops.logical_and(ops.logical_and(found, opposed[:, None]), far < near + margin)
+        count = ops.cast(active, signed.dtype)
+        return _add(_add(signed, column, count), negative, -count)
+
+    signed = ops.cond(
+        _turns(positives) <= _MOST_TURNS,
+        lambda: _in_turns(turn, distances, positives),
+        lambda: sorted_semi_hard(distances, positives, negatives, margin),
+    )
+    valid = ops.where(opposed, _count(positives, signed.dtype), 0.0)
+    return _active(signed, positives, valid)
+
+
+def _active(signed: Tensor, positives: Tensor, valid: Tensor) -> ActiveTriplets:
+    signed = ops.stop_gradient(signed)
+    return ActiveTriplets(signed, ops.sum(ops.where(positives, signed, 0.0), axis=-1), valid)
+
+
+def _in_turns(turn: Turn, distances: Tensor, positives: Tensor) -> Tensor:
+    """Let `turn(signed, column, found)` add one positive of every anchor, until all have been."""
+    columns = ops.arange(ops.shape(distances)[1], dtype="int32")[None, :]
+    beyond = ops.shape(distances)[1]
+
+    def following(last: Tensor) -> Tensor:
+        later = ops.logical_and(positives, columns > last)
+        return ops.min(ops.where(later, columns, beyond), axis=-1, keepdims=True, initial=beyond)
+
+    def body(column: Tensor, signed: Tensor) -> tuple[Tensor, Tensor]:
+        found = column < beyond
+        signed = turn(signed, ops.minimum(column, beyond - 1), found)
+        return following(column), signed
+
+    start = following(ops.full((ops.shape(distances)[0], 1), -1, dtype="int32"))
+    _, signed = ops.while_loop(
+        lambda column, _: ops.any(column < beyond), body, (start, ops.zeros_like(distances))
+    )
+    return signed
+
+
+def _add(values: Tensor, column: Tensor, amount: Tensor) -> Tensor:
+    """`values` with `amount` `(n, 1)` added to one column of each row."""
+    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None]
+    there = ops.concatenate([rows, ops.cast(column, "int32")], axis=-1)
+    sums = ops.take_along_axis(values, column, axis=-1) + amount
+    return ops.scatter_update(values, there, sums[:, 0])
+
+
+def _turns(positives: Tensor) -> Tensor:
+    """The largest number of positives that an anchor has."""
+    return ops.max(ops.sum(ops.cast(positives, "int32"), axis=-1), initial=0)
+
+
+def _count(mask: Tensor, dtype: str) -> Tensor:
+    return ops.sum(ops.cast(mask, dtype), axis=-1)
