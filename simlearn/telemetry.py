@@ -16,11 +16,10 @@ import warnings
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from simlearn import distances as _distances
-from simlearn import pairs
+from simlearn import mining, pairs
 from simlearn._numerics import nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.errors import TrainingFailedError, UserError
@@ -46,8 +45,6 @@ __all__ = [
     "MeanPositiveDistance",
     "in_batch",
 ]
-
-_FEW = 32
 
 
 class _BatchMetric(keras.metrics.Metric):
@@ -123,9 +120,7 @@ class _DistanceMetric(_BatchMetric):
 class ActiveTriplets(_DistanceMetric):
     """Share of all triplets in a batch with `d_an < d_ap + margin`: those that still teach.
 
-    Exact over every triplet in O(batch^2) memory. Where no anchor has more than 32 positives, it
-    takes a few passes over the distances for each of them; beyond that it sorts each row, and a
-    triplet at exactly `d_an = d_ap + margin` may or may not count.
+    Exact over every triplet in O(batch^2) memory, as `simlearn.mining.batch_all` counts them.
 
     Args:
         margin: above 0, in the distance's unit: that of the loss.
@@ -164,46 +159,12 @@ class ActiveTriplets(_DistanceMetric):
         """Active triplets of one batch, and all triplets."""
         positives, negatives = pairs.positive_pairs(labels), pairs.negative_pairs(labels)
         apart = self.distance(embeddings, embeddings)
-        of_each = [ops.sum(ops.cast(mask, apart.dtype), axis=1) for mask in (positives, negatives)]
-        few = ops.max(of_each[0], initial=0) <= _FEW
-        near, far = ops.where(positives, apart, np.inf), ops.where(negatives, apart, np.inf)
-        active = ops.cond(
-            few,
-            lambda: _counted_one_by_one(near, far, self.margin),
-            lambda: _counted_in_order(near, far, self.margin),
-        )
-        return active, ops.sum(of_each[0] * of_each[1])
+        found = mining.batch_all(apart, positives, negatives, margin=self.margin)
+        return ops.sum(found.active), ops.sum(found.valid)
 
     def get_config(self) -> dict[str, Any]:
         """Everything needed to make an equal metric."""
         return {**super().get_config(), "margin": self.margin}
-
-
-def _counted_one_by_one(near: Tensor, far: Tensor, margin: float) -> Tensor:
-    """Active triplets: for each anchor's closest positive, then the next, the negatives within."""
-
-    def beyond(reached: Tensor) -> Tensor:
-        return ops.min(
-            ops.where(near > reached, near, np.inf), axis=1, keepdims=True, initial=np.inf
-        )
-
-    def add(distance: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-        alike = ops.sum(ops.cast(near == distance, near.dtype), axis=1)
-        within = ops.sum(ops.cast(far < distance + margin, near.dtype), axis=1)
-        there = distance[:, 0] < np.inf
-        return beyond(distance), total + ops.sum(ops.where(there, alike * within, 0.0))
-
-    first = beyond(ops.full_like(near[:, :1], -np.inf))
-    zero = ops.zeros((), near.dtype)
-    return ops.while_loop(lambda distance, _: ops.any(distance < np.inf), add, (first, zero))[1]
-
-
-def _counted_in_order(near: Tensor, far: Tensor, margin: float) -> Tensor:
-    """Active triplets: for each positive, the negatives before it in its anchor's order."""
-    order = ops.argsort(ops.minimum(near + margin, far), axis=1)
-    flags = (ops.cast(values < np.inf, near.dtype) for values in (near, far))
-    is_near, is_far = (ops.take_along_axis(flag, order, axis=1) for flag in flags)
-    return ops.sum(is_near * ops.cumsum(is_far, axis=1))
 
 
 class _AnchorsWithout(_BatchMetric):

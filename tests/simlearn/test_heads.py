@@ -14,7 +14,11 @@ from simlearn.errors import UserError
 BATCH, DIM = 7, 5
 SINGLE = {
     heads.L2Normalize: lambda **kw: heads.L2Normalize(**kw),
+    heads.Centers: lambda **kw: heads.Centers(3, **kw),
+    heads.MultiProxies: lambda **kw: heads.MultiProxies(3, centers=2, tau=0.7, **kw),
     heads.Proxies: lambda **kw: heads.Proxies(3, **kw),
+    heads.ProxiesWithNorm: lambda **kw: heads.ProxiesWithNorm(3, **kw),
+    heads.ProxiesWithQuality: lambda **kw: heads.ProxiesWithQuality(3, momentum=0.8, **kw),
 }
 PAIRED = {
     heads.DistanceHead: lambda **kw: heads.DistanceHead(**kw),
@@ -52,9 +56,10 @@ def test_no_head_is_missing_from_the_table():
     public = {getattr(heads, name) for name in heads.__all__}
     defined = {
         item
-        for name, item in inspect.getmembers(heads, inspect.isclass)
-        if item.__module__ == heads.__name__ and not name.startswith("_")
-    }
+        for module in (heads._base, heads._norms, heads._pairs, heads._proxies)
+        for name, item in inspect.getmembers(module, inspect.isclass)
+        if item.__module__ == module.__name__ and not name.startswith("_")
+    } - {heads._base.WideLayer}
     assert set(EVERY) == defined == public
 
 
@@ -184,6 +189,117 @@ def test_proxies_ignore_the_length_of_their_weights():
     np.testing.assert_allclose(layer(values), before, atol=1e-6)
 
 
+def test_multi_proxies_are_cosines_to_each_centre():
+    (values,) = features(heads.MultiProxies, scale=4.0)
+    layer = heads.MultiProxies(3, centers=2)
+    output = layer(values)
+    assert output.shape == (BATCH, 2, 3)
+    (proxies,) = layer.get_weights()
+    for k in range(2):
+        expected = cosine_similarity(values, proxies[k])
+        np.testing.assert_allclose(output[:, k], expected, atol=1e-6)
+
+
+def test_centres_of_a_class_are_drawn_together():
+    # Class 0: unit vectors along x, y and -x, at distances sqrt 2, 2, sqrt 2; class 1: one point.
+    layer = heads.MultiProxies(2, centers=3, tau=0.6)
+    layer(np.ones((1, 2)))
+    layer.set_weights([np.array([[[4, 0], [1, 1]], [[0, 2], [3, 3]], [[-5, 0], [1, 1]]])])
+    # tau over classes K (K - 1) = 2 * 3 * 2; float32 leaves 2 - 2 cos(0) at some 1e-7.
+    expected = 0.6 / 12 * (2 + 2 * math.sqrt(2))
+    assert float(layer.losses[0]) == pytest.approx(expected, abs=2e-4)
+    with tf.GradientTape() as tape:
+        value = layer.losses[0]
+    gradient = tape.gradient(value, layer.trainable_variables[0].value)
+    assert np.isfinite(gradient).all()
+    # Moved against the gradient, x and -x both turn towards y: up.
+    assert (gradient[0, 0, 1] < 0) & (gradient[2, 0, 1] < 0)
+    assert heads.MultiProxies(2, centers=3)(np.ones((1, 2))).shape == (1, 3, 2)
+
+
+@pytest.mark.parametrize("settings", [{"tau": 0.0}, {"centers": 1, "tau": 0.5}])
+def test_nothing_draws_centres_together_without_tau_or_a_second_centre(settings):
+    layer = heads.MultiProxies(3, **settings)
+    layer(np.ones((1, 2)))
+    assert layer.losses == []
+
+
+def test_fit_draws_centres_together():
+    model = functional(heads.MultiProxies(3, centers=2, tau=50.0), 1)
+    (before,) = [float(term) for term in model.losses]
+    model.compile(keras.optimizers.SGD(0.1), lambda labels, outputs: 0.0 * outputs[:, 0])
+    model.fit(features(heads.MultiProxies)[0], np.zeros(BATCH), epochs=5, verbose=0)
+    assert float(model.losses[0]) < 0.9 * before
+
+
+def test_proxies_with_norm_add_the_length():
+    (values,) = features(heads.ProxiesWithNorm, scale=4.0)
+    layer = heads.ProxiesWithNorm(3)
+    output = np.asarray(layer(values))
+    (proxies,) = layer.get_weights()
+    np.testing.assert_allclose(output[:, :3], cosine_similarity(values, proxies), atol=1e-6)
+    np.testing.assert_allclose(output[:, 3], np.linalg.norm(values, axis=1), rtol=1e-6)
+
+
+def test_lengths_beyond_the_root_of_the_largest_float_are_finite():
+    output = heads.ProxiesWithNorm(3)(np.array([[3e25, 4e25], [3e-25, 4e-25], [0.0, 0.0]]))
+    np.testing.assert_allclose(output[:, 3], [5e25, 5e-25, 0.0], rtol=1e-6)
+
+
+def test_quality_is_the_standardised_length():
+    # Lengths 5, 13 and 0; the averages start at 20 and 100, and stay there outside training.
+    values = np.array([[3.0, 4.0], [5.0, -12.0], [0.0, 0.0]])
+    layer = heads.ProxiesWithQuality(3)
+    for training in (None, False):
+        output = np.asarray(layer(values, training=training))
+        np.testing.assert_allclose(output[:, 3], np.array([-15, -7, -20]) / 100.001, rtol=1e-6)
+    proxies = layer.get_weights()[0]
+    np.testing.assert_allclose(output[:2, :3], cosine_similarity(values[:2], proxies), atol=1e-6)
+
+
+def test_training_moves_the_averages_before_it_uses_them():
+    # The batch's mean length is 9 and its deviation 4; 0.8 of 20 and 100 stay.
+    values = np.array([[3.0, 4.0], [5.0, -12.0]])
+    layer = heads.ProxiesWithQuality(3, momentum=0.8)
+    output = layer(values, training=True)
+    assert float(layer.mean) == pytest.approx(0.8 * 20 + 0.2 * 9)
+    assert float(layer.deviation) == pytest.approx(0.8 * 100 + 0.2 * 4)
+    np.testing.assert_allclose(output[:, 3], np.array([5 - 17.8, 13 - 17.8]) / 80.801, rtol=1e-5)
+    layer(values[:0], training=True)
+    assert float(layer.mean) == pytest.approx(17.8)
+    assert len(layer.trainable_variables) == 1
+
+
+def test_no_gradient_flows_through_the_quality():
+    values = tf.Variable(features(heads.ProxiesWithQuality)[0])
+    layer = heads.ProxiesWithQuality(3)
+    with tf.GradientTape() as tape:
+        quality = layer(values, training=True)[:, 3]
+    assert not np.any(tape.gradient(quality, values, unconnected_gradients="zero"))
+
+
+def test_averages_are_saved_with_the_model(tmp_path):
+    model = functional(heads.ProxiesWithQuality(3, momentum=0.5, name="head"), 1)
+    model.compile("sgd", lambda labels, outputs: 0.0 * outputs[:, 0])
+    (values,) = features(heads.ProxiesWithQuality)
+    model.fit(values, np.zeros(BATCH), batch_size=BATCH, verbose=0)
+    lengths = np.linalg.norm(values, axis=1)
+    assert float(model.get_layer("head").mean) == pytest.approx((20 + lengths.mean()) / 2)
+    assert float(model.get_layer("head").deviation) == pytest.approx((100 + lengths.std()) / 2)
+    model.save_weights(tmp_path / "head.weights.h5")
+    other = functional(heads.ProxiesWithQuality(3, name="head"), 1)
+    other.load_weights(tmp_path / "head.weights.h5")
+    np.testing.assert_array_equal(other([values]), model([values]))
+
+
+def test_centers_are_squared_distances():
+    (values,) = features(heads.Centers, scale=4.0)
+    layer = heads.Centers(3)
+    output = layer(values)
+    (centers,) = layer.get_weights()
+    np.testing.assert_allclose(output, cdist(values, centers) ** 2, rtol=1e-5)
+
+
 def test_distance_head_is_the_euclidean_distance():
     left, right = features(heads.DistanceHead)
     output = heads.DistanceHead()(left, right)
@@ -255,6 +371,12 @@ def test_concatenated_head_drops_only_in_training():
     ("make", "message"),
     [
         (lambda: heads.Proxies(0), "classes to be at least 1; got 0"),
+        (lambda: heads.Centers(0), "classes to be at least 1; got 0"),
+        (lambda: heads.Centers(3)(np.ones((2, 3, 5))), r"\(batch, dim\).*\(2, 3, 5\)"),
+        (lambda: heads.MultiProxies(3)(np.ones((2, 3, 5))), r"\(batch, dim\).*\(2, 3, 5\)"),
+        (lambda: heads.MultiProxies(3, centers=0), "centers to be at least 1; got 0"),
+        (lambda: heads.MultiProxies(3, tau=-0.1), r"tau in \[0, inf\); got -0.1"),
+        (lambda: heads.ProxiesWithQuality(3, momentum=1.0), r"momentum in \[0, 1\); got 1.0"),
         (lambda: heads.ConcatenatedHead(units=0), "units to be at least 1; got 0"),
         (lambda: heads.ConcatenatedHead(dropout=1.0), r"dropout in \[0, 1\); got 1.0"),
         (lambda: heads.Proxies(3)(np.ones((2, 3, 5))), r"\(batch, dim\).*\(2, 3, 5\)"),

@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -179,6 +181,33 @@ def test_proxy_classifier_gives_cosines_and_its_embedding_back(tmp_path):
             assert float(model(pictures())[row, column]) == pytest.approx(cosine, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("head", "shape"),
+    [
+        (functools.partial(heads.MultiProxies, centers=2, tau=0.2), (PAIRS, 2, 3)),
+        (heads.ProxiesWithNorm, (PAIRS, 4)),
+        (heads.ProxiesWithQuality, (PAIRS, 4)),
+        (heads.Centers, (PAIRS, 3)),
+    ],
+)
+def test_proxy_classifier_takes_other_heads(head, shape, tmp_path):
+    source = models.embedding(dense_encoder(), dim=5, normalize=False)
+    model = models.proxy_classifier(source, classes=3, head=head)
+    output = model(pictures())
+    assert tuple(output.shape) == shape
+    np.testing.assert_allclose(model.get_layer("proxies")(source(pictures())), output, rtol=1e-5)
+    model.save(tmp_path / "proxies.keras")
+    loaded = keras.models.load_model(tmp_path / "proxies.keras")
+    np.testing.assert_allclose(loaded(pictures()), output, rtol=1e-5)
+    assert [float(term) for term in loaded.losses] == [float(term) for term in model.losses]
+
+
+def test_proxy_classifier_refuses_a_layer_already_made():
+    made = heads.MultiProxies(3, name="made")
+    with pytest.raises(UserError, match=r"what makes the layer.*received the layer 'made'"):
+        models.proxy_classifier(dense_encoder(), classes=3, head=made)
+
+
 def test_proxy_classifier_learns_with_a_plain_softmax():
     keras.utils.set_random_seed(3)
     source = models.embedding(dense_encoder(), dim=3)
@@ -208,8 +237,10 @@ def test_mixed_precision_trains_and_gives_float32():
         lambda source: models.embedding(source),
         lambda source: models.siamese(source, heads.KochHead()),
         lambda source: models.proxy_classifier(source, 3),
+        lambda source: models.two_views(source),
+        lambda source: models.simsiam(source, dim=3),
     ],
-    ids=["embedding", "siamese", "proxy_classifier"],
+    ids=["embedding", "siamese", "proxy_classifier", "two_views", "simsiam"],
 )
 def test_wrong_encoders_are_refused(build):
     with pytest.raises(UserError, match=r"one output of shape .*'conv4'.*1, 1, 64.*pooling"):
@@ -224,3 +255,98 @@ def test_wrong_encoders_are_refused(build):
 def test_dim_is_checked():
     with pytest.raises(UserError, match="dim to be at least 1; got 0"):
         models.embedding(dense_encoder(), dim=0)
+
+
+def stacked(model, *views):
+    return np.stack([np.asarray(model(view)) for view in views], axis=1)
+
+
+def test_two_views_stacks_what_one_model_makes_of_each():
+    source = models.embedding(encoder(), dim=5, normalize=False)
+    model = models.two_views(source)
+    assert model.count_params() == source.count_params()
+    assert model.output_shape == (None, 2, 5)
+    left, right = pictures(1), pictures(2)
+    expected = stacked(source, left, right)
+    np.testing.assert_allclose(model((left, right)), expected, rtol=1e-5)
+    given = {"right": right, "left": left}
+    np.testing.assert_allclose(model.predict(given, verbose=0), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_simsiam_stacks_prediction_and_projection_of_each_view():
+    source = encoder()
+    model = models.simsiam(source, dim=7, hidden=11, bottleneck=3)
+    # Projector 17 -> 11 -> 11 -> 7, predictor 7 -> 3 -> 7; four numbers a normalised unit.
+    projector = 17 * 11 + 11 * 11 + 11 * 7 + 4 * (11 + 11 + 7)
+    predictor = 7 * 3 + 4 * 3 + 3 * 7 + 7
+    assert model.count_params() == source.count_params() + projector + predictor
+    assert model.output_shape == (None, 2, 2, 7)
+    left, right = pictures(1), pictures(2)
+    z = [model.get_layer("projector")(source(view)) for view in (left, right)]
+    p = [model.get_layer("predictor")(view) for view in z]
+    expected = np.stack([np.stack(view, axis=1) for view in zip(p, z, strict=True)], axis=1)
+    np.testing.assert_allclose(model((left, right)), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_simsiam_has_the_papers_sizes_and_ends():
+    model = models.simsiam(dense_encoder())
+    kinds = {}
+    for part in ("projector", "predictor"):
+        layers = model.get_layer(part).layers
+        dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
+        kinds[part] = [type(layer).__name__ for layer in layers], [d.units for d in dense]
+    block = ["Dense", "BatchNormalization", "ReLU"]
+    assert kinds["projector"] == ([*block, *block, *block[:2]], [2048, 2048, 2048])
+    assert kinds["predictor"] == ([*block, "Dense"], [512, 2048])
+
+
+def test_simsiam_with_one_layer_projects_straight():
+    model = models.simsiam(dense_encoder(), dim=3, bottleneck=2, layers=1)
+    names = [type(layer).__name__ for layer in model.get_layer("projector").layers]
+    assert names == ["Dense", "BatchNormalization"]
+
+
+def agreement(y_true, y_pred):
+    """Any loss that reaches all of the output."""
+    return keras.ops.mean(keras.ops.square(y_pred - 1.0))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "build",
+    [models.two_views, lambda source: models.simsiam(source, dim=7, hidden=11, bottleneck=3)],
+    ids=["two_views", "simsiam"],
+)
+def test_training_two_views_trains_the_encoder(build, jit_compile, tmp_path):
+    source = dense_encoder()
+    model = build(source)
+    before = source.get_weights()
+    model.compile("adam", agreement, jit_compile=jit_compile)
+    inputs = {"left": pictures(1), "right": pictures(2)}
+    model.fit(inputs, np.zeros(PAIRS), batch_size=PAIRS, verbose=0)
+    for old, new in zip(before, source.get_weights(), strict=True):
+        assert np.abs(new - old).max() > 0
+
+    model.save(tmp_path / "views.keras")
+    loaded = keras.models.load_model(tmp_path / "views.keras", compile=False)
+    np.testing.assert_allclose(loaded(inputs), model(inputs), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        loaded.get_layer("encoder")(pictures()), source(pictures()), rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.usefixtures("mixed_float16")
+def test_two_views_in_mixed_precision_give_float32():
+    inputs = {"left": pictures(1), "right": pictures(2)}
+    source = encoder()
+    model = models.simsiam(source, dim=7, hidden=11, bottleneck=3)
+    assert model(inputs).dtype == "float32"
+    assert model.get_layer("projector").layers[0].compute_dtype == "float16"
+    both = models.two_views(models.embedding(source, dim=5, normalize=False))
+    assert both(inputs).dtype == "float32"
+
+
+@pytest.mark.parametrize("size", ["dim", "hidden", "bottleneck", "layers"])
+def test_sizes_of_simsiam_are_checked(size):
+    with pytest.raises(UserError, match=f"expected {size} to be at least 1; got 0"):
+        models.simsiam(dense_encoder(), **{size: 0})

@@ -105,28 +105,6 @@ def test_nothing_to_measure_is_no_number():
     np.testing.assert_array_equal(values(metrics), [np.nan, 1, 1, np.nan, np.nan, np.nan])
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_both_ways_of_counting_active_triplets_agree(seed):
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2 + seed, 71)
-    # Distances that tie among themselves, none at the margin exactly.
-    rows = rng.integers(0, 4, (71, 2)).astype("float32")
-    near = np.where(labels[:, None] == labels, distances.euclidean(rows, rows), np.inf)
-    near[np.arange(71), np.arange(71)] = np.inf
-    far = np.where(labels[:, None] != labels, distances.euclidean(rows, rows), np.inf)
-    expected = sum(
-        int(far[a][n] < near[a][p] + MARGIN)
-        for a in range(71)
-        for p in range(71)
-        for n in range(71)
-        if near[a][p] < np.inf and far[a][n] < np.inf
-    )
-    near, far = (keras.ops.convert_to_tensor(part.astype("float32")) for part in (near, far))
-    one_by_one = telemetry._counted_one_by_one(near, far, MARGIN)
-    in_order = telemetry._counted_in_order(near, far, MARGIN)
-    assert int(one_by_one) == int(in_order) == expected
-
-
 def test_many_positives_are_counted_too():
     labels = np.arange(83) % 2
     rows = rows_of(labels, 3)

@@ -3,6 +3,14 @@
 import keras
 import numpy as np
 
+# On PyTorch Keras narrows most results to 32 bits, whatever goes in.
+DOUBLE = keras.backend.backend() != "torch"
+
+
+def tolerance(double, single):
+    """Relative tolerance of what is computed in 64 bits wherever the backend has them."""
+    return double if DOUBLE else max(double, single)
+
 
 def value_and_gradient(compute, labels, rows, weights=None):
     """`compute(labels, rows, weights)` and its gradient in `rows`, as numpy float64.

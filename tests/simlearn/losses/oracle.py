@@ -195,17 +195,3 @@ def multi_similarity(labels, rows, weights, *, alpha, beta, base, epsilon):
         pulled = log_one_plus_sum_exp([-alpha * (s - base) for s in kept]) / alpha
         terms.append(weights[a] * (pulled + pushed))
     return mean(terms)
-
-
-def arcface(labels, rows, weights, *, margin, scale):
-    """Deng et al., eq. 3, with angles; past pi the target falls linearly instead."""
-    terms = []
-    for label, cosines, weight in zip(labels, rows, weights, strict=True):
-        angle = math.acos(cosines[label])
-        logits = [scale * float(c) for c in cosines]
-        if angle + margin <= math.pi:
-            logits[label] = scale * math.cos(angle + margin)
-        else:
-            logits[label] = scale * (math.cos(angle) - margin * math.sin(margin))
-        terms.append(weight * (log_sum_exp(logits) - logits[label]))
-    return mean(terms)

@@ -3,8 +3,12 @@
 What a loss takes (its `kind`):
     batch: integer labels `(n,)` and embeddings `(n, dim)`, compared with each other.
     proxies: class numbers `(n,)` and cosines `(n, classes)`.
+    normed: class numbers `(n,)` and `(n, classes + 1)`: cosines, and the length of the feature.
+    centers: class numbers `(n,)` and cosines to several centres a class `(n, centers, classes)`.
     pairs: 1 for same `(n,)` and distances `(n,)`.
     triplets: labels nobody reads and embeddings `(n, 3, dim)`.
+    quadruplets: labels nobody reads and embeddings `(n, 4, dim)`.
+    sets: 1 for each label of an item, else 0, `(n, classes)`, and embeddings `(n, dim)`.
     views: labels nobody reads and embeddings of two views `(n, 2, dim)`.
 """
 
@@ -43,8 +47,14 @@ class Row:
         drawn: the triplets are drawn at random.
         pairs_alone: cases without a triplet (of those in test_batches_without_triplets) where the
             loss is above 0 all the same, because positive or negative pairs are enough for it.
+        levels: labels may be `(n, levels)` too.
+        constant: the gradient takes a part of the loss for constant; the oracle's `constant` are
+            the embeddings that this part is of, those of the anchors themselves where left out.
         shape: what turns labels and vectors `(n, dim)` of a case into what the loss takes, where
             its kind's way does not do.
+        weighted: whether the loss takes `sample_weight`.
+        whole: the function gives one number for the batch and takes `sample_weight`, as those of
+            kind batch do anyway.
     """
 
     loss: type
@@ -57,7 +67,11 @@ class Row:
     kind: str = "batch"
     drawn: bool = False
     pairs_alone: tuple[str, ...] = ()
+    levels: bool = False
+    constant: bool = False
     shape: Callable[..., Any] | None = None
+    weighted: bool = True
+    whole: bool = False
 
     def make(self, **changes):
         return self.loss(**{**self.settings, **changes})
@@ -72,12 +86,14 @@ class Row:
 
     def pure(self, labels, rows, weights=None):
         """The function, reduced as the class reduces it."""
-        if self.kind == "batch":
+        if self.kind == "batch" or self.whole:
             return self.function(labels, rows, sample_weight=weights, **self.arguments())
         if self.kind == "views":
-            return self.function(rows[:, 0], rows[:, 1], **self.arguments())
-        if self.kind == "triplets":
-            values = self.function(rows[:, 0], rows[:, 1], rows[:, 2], **self.arguments())
+            given = {} if weights is None else {"sample_weight": weights}
+            return self.function(rows[:, 0], rows[:, 1], **given, **self.arguments())
+        if self.kind in ("triplets", "quadruplets"):
+            parts = [rows[:, i] for i in range(rows.shape[1])]
+            values = self.function(*parts, **self.arguments())
         else:
             values = self.function(labels, rows, **self.arguments())
         return ops.mean(values if weights is None else values * ops.cast(weights, values.dtype))
@@ -98,6 +114,10 @@ class Row:
             for name, value in settings.items()
         }
         return self.oracle(labels, rows, weights, **settings)
+
+    def weights_for(self, rows):
+        """Weights of the items, or None where the loss takes none."""
+        return weights_for(rows) if self.weighted else None
 
     def drawn_triplets(self, rows, labels):
         """The very draws of a miner with this seed: the loss is checked, not the choice."""
@@ -154,12 +174,22 @@ def batch_for(row, case):
         return labels % vectors.shape[1], np.sin(1.3 * vectors)
     if row.kind == "pairs":
         return (labels == np.roll(labels, 2)).astype(int), np.abs(vectors).sum(axis=1) / 2.0
-    if row.kind == "triplets":
-        stacked = [vectors, 0.5 * vectors[:, ::-1], np.roll(vectors, 1, axis=1)]
-        return labels, np.stack(stacked, axis=1)
+    if row.kind in ("triplets", "quadruplets"):
+        stacked = [vectors, 0.5 * vectors[:, ::-1], np.roll(vectors, 1, axis=1), -vectors]
+        return labels, np.stack(stacked[: 3 if row.kind == "triplets" else 4], axis=1)
+    if row.kind == "sets":
+        return sets_for(labels), vectors
     if row.kind == "views":
         return labels, np.stack([vectors, 0.7 * np.roll(vectors, 1, axis=1)], axis=1)
     return labels, vectors
+
+
+def sets_for(labels):
+    """Some of five labels for each item, more than one or none too."""
+    columns = np.arange(5)[None, :]
+    own, second = labels[:, None] % 5 == columns, (labels[:, None] // 2 + 1) % 7 == columns
+    some = np.arange(len(labels))[:, None] % 3 < 2
+    return np.where(some, own | second, own & (columns > 0)).astype("int64")
 
 
 def weights_for(rows):

@@ -8,8 +8,9 @@ import pytest
 from keras import ops
 
 from simlearn import losses
+from simlearn.errors import UserError
 from tests.simlearn.losses import oracle, table
-from tests.simlearn.losses.backend import compiled, value_and_gradient
+from tests.simlearn.losses.backend import compiled, tolerance, value_and_gradient
 
 BATCH = [row for row in table.TABLE if row.kind == "batch"]
 SETTLED = [row for row in table.TABLE if not row.drawn]
@@ -46,9 +47,10 @@ def test_no_loss_is_missing_from_the_table():
 def test_value_is_the_oracles(row, case):
     labels, rows = table.batch_for(row, case)
     expected = row.expected(labels, rows)
-    assert float(row.pure(labels, rows)) == pytest.approx(expected, rel=1e-6, abs=1e-6)
     # In float32 equal vectors come out up to 2e-3 apart: sqrt(1e-7 |x|^2).
     loose = 2e-3 if case in ("duplicates", "collapsed") else 1e-5
+    close = pytest.approx(expected, rel=tolerance(1e-6, 2e-4), abs=tolerance(1e-6, loose))
+    assert float(row.pure(labels, rows)) == close
     single = float(row.make()(labels, rows.astype("float32")))
     assert single == pytest.approx(row.expected(labels, rows), rel=2e-4, abs=loose)
 
@@ -65,9 +67,10 @@ def test_documented_defaults_hold(row):
 @pytest.mark.parametrize("case", ["random", "singletons"])
 def test_gradient_is_the_slope_of_the_oracle(row, case):
     labels, rows = table.batch_for(row, case)
-    weights = table.weights_for(rows)
+    weights = row.weights_for(rows)
     _, gradient, _ = value_and_gradient(row.pure, labels, rows, weights)
-    compute = functools.partial(row.expected, labels, weights=weights)
+    settings = {**row.settings, "constant": rows} if row.constant else None
+    compute = functools.partial(row.expected, labels, weights=weights, settings=settings)
     if row.drawn:
         miner = row.drawn_triplets(rows, labels)
         settings = {"margin": row.settings["margin"], "distance": oracle.euclidean}
@@ -77,7 +80,9 @@ def test_gradient_is_the_slope_of_the_oracle(row, case):
 
     numeric = slope(compute, rows, 1e-6)
     assert np.abs(numeric).max() > 1e-3, "the case teaches nothing"
-    np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(
+        gradient, numeric, rtol=tolerance(1e-5, 2e-3), atol=tolerance(1e-7, 2e-5)
+    )
 
 
 @over_all
@@ -159,10 +164,18 @@ def test_one_number_that_is_not_finite_is_never_hidden(row, bad, item):
             assert np.isnan(value) or (infinite and np.isinf(value))
 
 
-def test_class_numbers_outside_the_proxies_give_nan():
-    cosines = np.zeros((3, 5), "float32")
-    labels = np.array([2**32, 5, -1])
-    assert np.isnan(ops.convert_to_numpy(losses.arcface_loss(labels, cosines))).all()
+@pytest.mark.parametrize(
+    "row", [row for row in table.TABLE if row.kind in ("proxies", "normed", "centers")], ids=named
+)
+@pytest.mark.parametrize("number", [2**32, 5, -1])
+def test_class_numbers_outside_the_proxies_give_nan(row, number):
+    labels, rows = table.batch_for(row, "random")
+    assert rows.shape[-1] - (row.kind == "normed") == 5
+    labels[3] = number
+    assert np.isnan(float(row.make()(labels, rows.astype("float32"))))
+    if not row.whole:
+        values = ops.convert_to_numpy(row.function(labels, rows, **row.settings))
+        assert np.isnan(values).tolist() == [item == 3 for item in range(len(labels))]
 
 
 @pytest.mark.parametrize("row", [row for row in SETTLED if row.kind == "batch"], ids=named)
@@ -172,16 +185,18 @@ def test_order_of_the_batch_does_not_matter(row, case):
     order = np.random.default_rng(17).permutation(len(rows))
     value, gradient, _ = value_and_gradient(row.pure, labels, rows)
     moved, moved_gradient, _ = value_and_gradient(row.pure, labels[order], rows[order])
-    assert float(moved) == pytest.approx(float(value), rel=1e-9)
+    assert float(moved) == pytest.approx(float(value), rel=tolerance(1e-9, 1e-5))
     if case == "random":
-        np.testing.assert_allclose(moved_gradient, gradient[order], atol=1e-9)
+        np.testing.assert_allclose(
+            moved_gradient, gradient[order], rtol=tolerance(1e-7, 1e-4), atol=tolerance(1e-9, 1e-6)
+        )
 
 
 @over_all
 def test_class_is_its_function(row):
     labels, rows = table.batch_for(row, "random")
     rows = rows.astype("float32")
-    for weights in (None, table.weights_for(rows).astype("float32")):
+    for weights in (None, row.weights_for(rows)):
         of_class = float(row.make()(labels, rows, sample_weight=weights))
         assert of_class == pytest.approx(float(row.pure(labels, rows, weights)), rel=1e-6)
 
@@ -189,6 +204,10 @@ def test_class_is_its_function(row):
 @over_all
 def test_weights_scale_the_anchors(row):
     labels, rows = table.batch_for(row, "random")
+    if not row.weighted:
+        with pytest.raises(UserError, match="expected no sample_weight"):
+            row.make()(labels, rows, sample_weight=np.ones(11))
+        return
     weights = table.weights_for(rows)
     expected = row.expected(labels, rows, weights)
     assert expected != pytest.approx(row.expected(labels, rows), rel=1e-3)
@@ -204,14 +223,20 @@ def test_weights_scale_the_anchors(row):
 def test_streamed_is_whole(row, chunk):
     if row.drawn:
         pytest.skip("a draw for a block is not a draw for the batch")
+    if not row.make().streams:
+        with pytest.raises(UserError, match="go through a batch in blocks of anchors, received"):
+            losses.StreamedLoss(row.make(), chunk=chunk)
+        return
     for case in ("random", "lattice", "singletons", "all_distinct", "one_item"):
         labels, rows = table.CASES[case]
         weights = table.weights_for(rows)
         whole = value_and_gradient(row.make(), labels, rows, weights)
         streamed = losses.StreamedLoss(row.make(), chunk=chunk)
         value, gradient, _ = value_and_gradient(streamed, labels, rows, weights)
-        assert float(value) == pytest.approx(float(whole[0]), rel=1e-9, abs=1e-12)
-        np.testing.assert_allclose(gradient, whole[1], rtol=1e-7, atol=1e-9)
+        assert float(value) == pytest.approx(float(whole[0]), rel=tolerance(1e-9, 1e-5), abs=1e-7)
+        np.testing.assert_allclose(
+            gradient, whole[1], rtol=tolerance(1e-7, 1e-4), atol=tolerance(1e-9, 1e-6)
+        )
 
 
 @over_all
@@ -222,7 +247,7 @@ def test_eager_and_compiled_agree(row):
     loss = row.make()
 
     def step(labels, rows, weights):
-        return loss(labels, rows, sample_weight=weights)
+        return loss(labels, rows, sample_weight=weights if row.weighted else None)
 
     part = [
         ops.convert_to_tensor(values, dtype)
@@ -249,13 +274,13 @@ def test_batches_of_unknown_size_are_taken(row):
     if row.drawn:
         labels, rows, weights = np.array([0, 0, 1]), rows[:3], weights[:3]
     signature = [
-        tf.TensorSpec([None], "int64"),
+        tf.TensorSpec([None, *np.shape(labels)[1:]], "int64"),
         tf.TensorSpec([None, *rows.shape[1:]], "float32"),
         tf.TensorSpec([None], "float32"),
     ]
 
     def step(labels, rows, weights):
-        return loss(labels, rows, sample_weight=weights)
+        return loss(labels, rows, sample_weight=weights if row.weighted else None)
 
     dynamic = tf.function(step, input_signature=signature, autograph=False)
     for count in (len(rows), len(rows) - 1):

@@ -1,7 +1,6 @@
 """Every loss through `compile`, `fit`, `evaluate`, `save` and `load_model`."""
 
-import subprocess
-import sys
+import math
 
 import keras
 import numpy as np
@@ -16,6 +15,8 @@ SIZE, BATCH = 17, 7  # Three batches, the last of three items.
 FEATURES = np.random.default_rng(0).normal(size=(SIZE, 4)).astype("float32")
 GROUPS = np.array([0, 1, 1, 0, 2, 2, 0, 1, 1, 2, 0, 0, 2, 1, 3, 3, 1])
 WEIGHTS = np.linspace(0.2, 1.7, SIZE).astype("float32")
+
+BATCH_ROW = next(row for row in table.TABLE if row.kind == "batch")
 
 over_all = pytest.mark.parametrize("row", table.TABLE, ids=lambda row: row.loss.__name__)
 
@@ -32,9 +33,16 @@ def model_for(row):
     heads = {
         "batch": [keras.layers.Dense(5)],
         "proxies": [keras.layers.Dense(4, activation="tanh")],
+        "normed": [keras.layers.Dense(5, activation="tanh")],
+        "centers": [keras.layers.Dense(8, activation="tanh"), keras.layers.Reshape((2, 4))],
         "pairs": [keras.layers.Dense(1, activation="softplus")],
         "triplets": [keras.layers.Dense(6), keras.layers.Reshape((3, 2))],
+        "quadruplets": [keras.layers.Dense(8), keras.layers.Reshape((4, 2))],
+        "sets": [keras.layers.Dense(5)],
     }
+    if row.kind == "views":
+        shape = table.batch_for(row, "random")[1].shape[1:]
+        heads["views"] = [keras.layers.Dense(math.prod(shape)), keras.layers.Reshape(shape)]
     return keras.Sequential([keras.Input((4,)), *heads[row.kind]])
 
 
@@ -42,6 +50,8 @@ def labels_for(row):
     """Ids beyond float32 where the loss takes ids, else what it takes."""
     if row.kind == "batch":
         return GROUPS + 2**31 + 1
+    if row.kind == "sets":
+        return table.sets_for(GROUPS)
     return (GROUPS > 0).astype("int64") if row.kind == "pairs" else GROUPS
 
 
@@ -59,14 +69,15 @@ def epoch_value(row, labels, outputs, weights):
 @over_all
 def test_fit_evaluate_save_and_load(row, tmp_path):
     model, labels = model_for(row), labels_for(row)
+    given = WEIGHTS if row.weighted else None
     model.compile(optimizer=keras.optimizers.SGD(1e-3), loss=row.make())
     before = [weights.copy() for weights in model.get_weights()]
-    model.fit(FEATURES, labels, batch_size=BATCH, epochs=2, sample_weight=WEIGHTS, verbose=0)
+    model.fit(FEATURES, labels, batch_size=BATCH, epochs=2, sample_weight=given, verbose=0)
     after = model.get_weights()
     assert all(np.isfinite(weights).all() for weights in after)
     assert any(np.any(old != new) for old, new in zip(before, after, strict=True))
 
-    arguments = {"batch_size": BATCH, "sample_weight": WEIGHTS, "verbose": 0}
+    arguments = {"batch_size": BATCH, "sample_weight": given, "verbose": 0}
     value = model.evaluate(FEATURES, labels, **arguments)
     if not row.drawn:
         outputs = model.predict(FEATURES, verbose=0)
@@ -97,7 +108,7 @@ def test_labels_reach_the_loss_unharmed(eager, source, base):
     data = {"x": FEATURES, "y": labels, "batch_size": SIZE}
     if source == "tf.data":
         data = {"x": tf.data.Dataset.from_tensor_slices((FEATURES, labels)).batch(SIZE)}
-    model = model_for(table.TABLE[1])
+    model = model_for(BATCH_ROW)
     model.compile(optimizer="sgd", loss=Spy(), run_eagerly=eager)
     history = model.fit(**data, shuffle=False, verbose=0)
     assert {keras.backend.standardize_dtype(item.dtype) for item in seen} == {"int64"}
@@ -108,7 +119,7 @@ def test_labels_reach_the_loss_unharmed(eager, source, base):
 
 def test_a_function_in_place_of_its_class_is_refused():
     # Keras casts the labels of a function to float32, where large ids are one.
-    model = model_for(table.TABLE[1])
+    model = model_for(BATCH_ROW)
     model.compile(optimizer="sgd", loss=losses.supcon_loss)
     with pytest.raises(UserError, match=r"received float32; .*give compile\(\) a loss's class"):
         model.fit(FEATURES, GROUPS, verbose=0)
@@ -145,42 +156,3 @@ def test_mixed_precision(name, policy):
     value = model.evaluate(FEATURES, labels, batch_size=BATCH, verbose=0)
     # The outputs are what was rounded; the loss of the rounded outputs is in single precision.
     assert value == pytest.approx(epoch_value(row, labels, outputs, np.ones(SIZE)), rel=1e-3)
-
-
-REPLICAS = """
-import keras, numpy as np, tensorflow as tf
-from simlearn.losses import ArcFaceLoss, TripletHardLoss
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
-y = np.array([0, 1, 0, 1, 1])
-
-def train(strategy, loss, copies):
-    with strategy.scope():
-        keras.utils.set_random_seed(3)
-        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="tanh")])
-        model.compile(optimizer=keras.optimizers.SGD(0.5), loss=loss())
-        data = [np.concatenate([part] * copies) for part in (x, y)]
-        history = model.fit(*data, batch_size=5 * copies, shuffle=False, verbose=0)
-    return [np.float32(history.history["loss"]), *model.get_weights()]
-
-for loss in (TripletHardLoss, ArcFaceLoss):
-    one = train(tf.distribute.get_strategy(), loss, 1)
-    two = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), loss, 2)
-    for a, b in zip(one, two, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-
-# Labels that really are floats are refused, here as anywhere.
-try:
-    y = y.astype("float32")
-    train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]), TripletHardLoss, 2)
-except ValueError as error:
-    print("refused" if "expected integer labels" in str(error) else error)
-"""
-
-
-@pytest.mark.slow
-def test_two_replicas_of_a_batch_train_like_one():
-    # In a process of its own: a second device can only be had before TensorFlow has started.
-    done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True)
-    assert done.stdout.split()[-1:] == ["refused"], done.stderr[-3000:]

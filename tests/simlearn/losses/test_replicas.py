@@ -29,8 +29,7 @@ def train(strategy, row, loss, size, labels):
         )
     return [np.float32(history.history["loss"]), *model.get_weights()]
 
-def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 checked = 0
 for row in table.TABLE:
@@ -42,7 +41,7 @@ for row in table.TABLE:
     for loss in variants:
         # Keras itself fails where the first batch does not divide evenly.
         one = train(tf.distribute.get_strategy(), row, loss, 16, labels_for(row))
-        two = train(mirrored(), row, loss, 16, labels_for(row))
+        two = train(mirrored, row, loss, 16, labels_for(row))
         for a, b in zip(one, two, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, err_msg=loss.name)
         checked += 1
@@ -52,7 +51,7 @@ assert checked > 20, checked
 # Labels that really are floats are refused, here as anywhere.
 row = next(row for row in table.TABLE if row.loss is losses.TripletHardLoss)
 try:
-    train(mirrored(), row, row.make(), 16, labels_for(row).astype("float32"))
+    train(mirrored, row, row.make(), 16, labels_for(row).astype("float32"))
 except ValueError as error:
     print("refused" if "expected integer labels" in str(error) else error)
 """

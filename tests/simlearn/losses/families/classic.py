@@ -1,4 +1,4 @@
-"""Contrastive, triplet and softmax losses of the batch, and ArcFace."""
+"""Contrastive, triplet and softmax losses of the batch."""
 
 from simlearn import distances, losses, mining
 from tests.simlearn.losses import oracle
@@ -8,14 +8,6 @@ SQUARED = {"margin": 0.2, "distance": distances.squared_euclidean}
 PLAIN = {"margin": 0.2, "distance": distances.euclidean}
 
 TABLE = [
-    Row(
-        loss=losses.ArcFaceLoss,
-        function=losses.arcface_loss,
-        oracle=oracle.arcface,
-        defaults={"margin": 0.5, "scale": 64.0},
-        settings={"margin": 0.37, "scale": 11.0},
-        kind="proxies",
-    ),
     Row(
         loss=losses.BatchContrastiveLoss,
         function=losses.batch_contrastive_loss,

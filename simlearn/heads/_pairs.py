@@ -1,131 +1,18 @@
-"""Layers that end a network: unit features, class proxies and heads that compare two features.
-
-Every pair head is called on the features of two pictures, `head(left, right)`, both `(batch, dim)`.
-Whatever the dtype policy, results are float32 at least: a loss on float16 cosines or
-probabilities loses the differences that it is meant to learn from.
-"""
+"""Heads that compare the features of two pictures."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from simlearn._numerics import l2_normalize, safe_sqrt
+from simlearn._numerics import safe_sqrt
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
-
-__all__ = ["ConcatenatedHead", "DistanceHead", "KochHead", "L2Normalize", "Proxies"]
-
-
-class _WideLayer(keras.layers.Layer):
-    """A layer that computes in float32 at least, whatever the policy in force."""
-
-    def __init__(self, *, dtype: Any = None, **kwargs: Any) -> None:
-        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-        wide = keras.backend.result_type(policy.compute_dtype, "float32")
-        super().__init__(dtype=wide, **kwargs)
+from simlearn.heads._base import WideLayer, check_features, register
 
 
-def _check_features(*shapes: tuple[int | None, ...]) -> None:
-    if any(len(shape) != 2 or shape[-1] is None for shape in shapes) or len(set(shapes)) > 1:
-        raise UserError(
-            "expected features of shape (batch, dim), equal for both sides of a pair; "
-            f"got {' and '.join(map(str, shapes))}"
-        )
-
-
-@keras.saving.register_keras_serializable(package="simlearn")
-class L2Normalize(_WideLayer):
-    """Scales every feature vector to length one: `x / |x|`.
-
-    The quotient has no value at the zero vector; here it is 0, with gradient 0.
-
-    Call arguments:
-        features: `(..., dim)`.
-
-    Call returns:
-        `(..., dim)`, float32 at least.
-
-    Examples:
-        >>> import numpy as np
-        >>> np.asarray(L2Normalize()(np.array([[3.0, 4.0], [0.0, 0.0]]))).round(3).tolist()
-        [[0.6..., 0.8...], [0.0, 0.0]]
-
-    Reference:
-        Schroff, Kalenichenko, Philbin 2015, "FaceNet", section 3.1 (embeddings on the unit sphere).
-    """
-
-    def call(self, features: Tensor) -> Tensor:
-        """Normalises the last axis."""
-        return l2_normalize(features)
-
-    def compute_output_shape(self, features_shape: tuple[int | None, ...]) -> Any:
-        """The shape that came in."""
-        return features_shape
-
-
-@keras.saving.register_keras_serializable(package="simlearn")
-class Proxies(_WideLayer):
-    """Cosines to one trainable unit-length proxy a class.
-
-    `cos(theta_ij) = x_i . w_j / (|x_i| |w_j|)`.
-
-    What losses of the margin-softmax family (ArcFace, CosFace, NormFace) take beside the labels.
-    Proxies are normalised on use, so any optimiser may move them. Rounding can leave a cosine a
-    few 1e-7 outside [-1, 1]: it is not clipped here, for that would cut the gradient off.
-
-    Args:
-        classes: number of classes, at least 1.
-
-    Call arguments:
-        features: `(batch, dim)`; they need not be normalised.
-
-    Call returns:
-        `(batch, classes)`, float32 at least.
-
-    Raises:
-        UserError: if `classes` is below 1 or the features have no fixed dimension.
-
-    Examples:
-        >>> import numpy as np
-        >>> tuple(Proxies(5)(np.ones((2, 3))).shape)
-        (2, 5)
-
-    Reference:
-        Deng, Guo, Xue, Zafeiriou 2019, "ArcFace", equation 2; Movshovitz-Attias et al. 2017, "No
-        Fuss Distance Metric Learning using Proxies", section 3.
-    """
-
-    def __init__(self, classes: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if classes < 1:
-            raise UserError(f"expected classes to be at least 1; got {classes}")
-        self.classes = classes
-
-    def build(self, features_shape: tuple[int | None, ...]) -> None:
-        """Makes one proxy a class; a normal draw points in a uniformly random direction."""
-        _check_features(tuple(features_shape))
-        self.proxies = self.add_weight(
-            name="proxies",
-            shape=(self.classes, features_shape[-1]),
-            initializer=keras.initializers.RandomNormal(stddev=1.0),
-        )
-
-    def call(self, features: Tensor) -> Tensor:
-        """Cosine of every feature with every proxy."""
-        return ops.matmul(l2_normalize(features), ops.transpose(l2_normalize(self.proxies)))
-
-    def compute_output_shape(self, features_shape: tuple[int | None, ...]) -> Any:
-        """`(batch, classes)`."""
-        return (features_shape[0], self.classes)
-
-    def get_config(self) -> dict[str, Any]:
-        """Everything the constructor takes."""
-        return {**super().get_config(), "classes": self.classes}
-
-
-@keras.saving.register_keras_serializable(package="simlearn")
-class DistanceHead(_WideLayer):
+@register
+class DistanceHead(WideLayer):
     """Euclidean distance of the two features of a pair, for the contrastive loss.
 
     `d_i = |f_i - g_i|`.
@@ -156,15 +43,15 @@ class DistanceHead(_WideLayer):
         self, left_shape: tuple[int | None, ...], right_shape: tuple[int | None, ...]
     ) -> None:
         """Checks the two shapes; there is nothing to make."""
-        _check_features(tuple(left_shape), tuple(right_shape))
+        check_features(tuple(left_shape), tuple(right_shape))
 
     def call(self, left: Tensor, right: Tensor) -> Tensor:
         """Distances of the pairs, row by row."""
         return safe_sqrt(ops.sum(ops.square(left - right), axis=-1))
 
 
-@keras.saving.register_keras_serializable(package="simlearn")
-class KochHead(_WideLayer):
+@register
+class KochHead(WideLayer):
     """Probability that two features are of one class, from their weighted L1 distance.
 
     `p_i = sigmoid(sum_j alpha_j |f_ij - g_ij| + b)`.
@@ -199,7 +86,7 @@ class KochHead(_WideLayer):
         self, left_shape: tuple[int | None, ...], right_shape: tuple[int | None, ...]
     ) -> None:
         """Makes the weights alpha and the bias."""
-        _check_features(tuple(left_shape), tuple(right_shape))
+        check_features(tuple(left_shape), tuple(right_shape))
         self.weighted = keras.layers.Dense(1, activation="sigmoid", dtype=self.dtype)
         self.weighted.build(left_shape)
 
@@ -208,8 +95,8 @@ class KochHead(_WideLayer):
         return self.weighted(ops.abs(left - right))
 
 
-@keras.saving.register_keras_serializable(package="simlearn")
-class ConcatenatedHead(_WideLayer):
+@register
+class ConcatenatedHead(WideLayer):
     """Probability that two features are of one class, from a small network on both of them.
 
     `p_i = sigmoid(v . dropout(relu(W [f_i; g_i] + c)) + b)`.
@@ -260,7 +147,7 @@ class ConcatenatedHead(_WideLayer):
         self, left_shape: tuple[int | None, ...], right_shape: tuple[int | None, ...]
     ) -> None:
         """Makes the hidden layer and the output."""
-        _check_features(tuple(left_shape), tuple(right_shape))
+        check_features(tuple(left_shape), tuple(right_shape))
         self.hidden = keras.layers.Dense(self.units, activation="relu", dtype=self.dtype)
         self.drop = keras.layers.Dropout(self.dropout, seed=self.seed, dtype=self.dtype)
         self.decision = keras.layers.Dense(1, activation="sigmoid", dtype=self.dtype)
