@@ -56,7 +56,7 @@ def l2_normalize(vectors: Tensor) -> Tensor:
 def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
     """Entries of each row of `values` `(n, m)` at `columns` `(n, k)`; also where n and m are 0."""
     if values.shape[-1] == 0:  # Keras' take_along_axis fails there.
-        return ops.zeros(ops.shape(columns), values.dtype)
+        return ops.zeros(ops.shape(columns), values.dtype) + ops.sum(values)
     return ops.take_along_axis(values, columns, axis=-1)
 
 

@@ -8,7 +8,6 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import mining
-from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
 from simlearn.losses._base import (
     Distance,
@@ -17,6 +16,7 @@ from simlearn.losses._base import (
     register,
 )
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
+from simlearn.losses._mined import mined_triplets
 
 
 @register
@@ -64,12 +64,8 @@ def mined_triplet_loss(
 def _mined(block: Block, *, miner: mining.TripletMiner, margin: float, distance: Distance) -> Terms:
     if miner is mining.semi_hard:
         return _active_triplets(block, mining.active_semi_hard, margin=margin, distance=distance)
-    apart = distance(block.anchors, block.others)
-    chosen = miner(apart, block.positives, block.negatives)
-    near = pick_columns(apart, chosen.positive)
-    far = pick_columns(apart, chosen.negative)
-    hinge = ops.maximum(near - far + margin, 0.0)
-    return masked_terms(hinge, chosen.valid, block.column_weights)
+    near, far, valid = mined_triplets(block, miner=miner, distance=distance)
+    return masked_terms(ops.maximum(near - far + margin, 0.0), valid, block.column_weights)
 
 
 @register

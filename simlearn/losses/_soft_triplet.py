@@ -7,10 +7,10 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import mining
-from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
 from simlearn.losses._base import Distance, check_callable, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
+from simlearn.losses._mined import mined_triplets
 
 
 @register
@@ -54,11 +54,8 @@ def soft_margin_triplet_loss(
 
 
 def _soft_margin(block: Block, *, miner: mining.TripletMiner, distance: Distance) -> Terms:
-    apart = distance(block.anchors, block.others)
-    chosen = miner(apart, block.positives, block.negatives)
-    near = pick_columns(apart, chosen.positive)
-    far = pick_columns(apart, chosen.negative)
-    return masked_terms(ops.softplus(near - far), chosen.valid, block.column_weights)
+    near, far, valid = mined_triplets(block, miner=miner, distance=distance)
+    return masked_terms(ops.softplus(near - far), valid, block.column_weights)
 
 
 @register

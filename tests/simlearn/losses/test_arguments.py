@@ -129,7 +129,7 @@ def test_the_functions_refuse_them_too(row):
         for value in (math.nan, math.inf, -math.inf):
             settings = {**row.arguments(), name: value}
             several = {"triplets": 3, "quadruplets": 4, "views": 2}.get(row.kind, 0)
-            arguments = (rows[:, 0],) * several or (labels, rows)
+            arguments = (rows[:, 0],) * several if several else (labels, rows)
             with pytest.raises(UserError, match=rf"expected {name} in .*, received {value}"):
                 row.function(*arguments, **settings)
 
