@@ -9,11 +9,11 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import mining
-from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import Distance, check_callable, check_count, check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
+from simlearn.losses._mined import mined_triplets
 
 
 @register
@@ -76,21 +76,22 @@ def _margin(
     miner: mining.TripletMiner | None,
     distance: Distance,
 ) -> Terms:
-    apart = distance(block.anchors, block.others)
-    beta = ops.convert_to_tensor(beta, apart.dtype)
+    beta = ops.convert_to_tensor(beta, block.anchors.dtype)
     if len(beta.shape) == 1:
         beta = beta[:, None]
     if miner is None:
-        beyond = apart - beta
+        beyond = distance(block.anchors, block.others) - beta
         costs = ops.relu(margin + ops.where(block.positives, beyond, -beyond))
-        counted = ops.logical_or(block.positives, block.negatives)
-    else:
-        chosen = miner(apart, block.positives, block.negatives)
-        near, far = (pick_columns(apart, columns) for columns in chosen[:2])
-        costs = ops.relu(margin + ops.concatenate([near - beta, beta - far], axis=-1))
-        counted = ops.concatenate([chosen.valid, chosen.valid], axis=-1)
-    active = ops.logical_and(counted, costs > 0)
-    return masked_terms(costs, active, block.column_weights)
+        return _active(costs, ops.logical_or(block.positives, block.negatives), block)
+    near, far, valid = mined_triplets(block, miner=miner, distance=distance)
+    pull = _active(ops.relu(margin + near - beta), valid, block)
+    push = _active(ops.relu(margin + beta - far), valid, block)
+    return Terms(pull.total + push.total, pull.count + push.count)
+
+
+def _active(costs: Tensor, mask: Tensor, block: Block) -> Terms:
+    """The pairs that cost something, of those that there are."""
+    return masked_terms(costs, ops.logical_and(mask, costs > 0), block.column_weights)
 
 
 @register

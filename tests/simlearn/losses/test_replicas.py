@@ -59,5 +59,6 @@ except ValueError as error:
 
 @pytest.mark.slow
 def test_two_replicas_train_like_one():
-    done = subprocess.run([sys.executable, "-c", REPLICAS], capture_output=True, text=True, cwd=ROOT)
+    command = [sys.executable, "-c", REPLICAS]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.split()[-1:] == ["refused"], done.stderr[-3000:]
