@@ -6,6 +6,7 @@ triplets. Where anchors have few positives they are gone through one at a time; 
 is sorted.
 """
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from simlearn._typing import Tensor
-from simlearn.mining._selection import ActiveTriplets, argmax, fixed, register
+from simlearn.mining._selection import ActiveTriplets, add, argmax, entries, fixed, register
 from simlearn.mining._sorted import sorted_batch_all, sorted_semi_hard
 
 # A turn costs a few passes over the distances, a sort of the rows about fifty.
@@ -45,19 +46,21 @@ def batch_all(
     margin = ops.stop_gradient(ops.convert_to_tensor(margin, dtype=distances.dtype))
 
     def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
-        reach = ops.take_along_axis(distances, column, axis=-1) + margin
+        reach = entries(distances, column) + margin
         near = ops.logical_and(negatives, distances < ops.where(found, reach, -np.inf))
         against = ops.cast(near, signed.dtype)
         count = ops.sum(against, axis=-1, keepdims=True)
-        return _add(signed - against, column, count)
+        return add(signed - against, column, count)
 
+    partners = _count(positives)
     signed = ops.cond(
-        _turns(positives) <= _MOST_TURNS,
+        ops.max(partners, initial=0) <= _MOST_TURNS,
         lambda: _in_turns(turn, distances, positives),
         lambda: sorted_batch_all(distances, positives, negatives, margin),
     )
-    pairs = _count(positives, signed.dtype), _count(negatives, signed.dtype)
-    return _active(signed, positives, pairs[0] * pairs[1])
+    # Their product may be beyond int32.
+    of_each = (ops.cast(count, signed.dtype) for count in (partners, _count(negatives)))
+    return _active(signed, positives, math.prod(of_each))
 
 
 @register
@@ -80,27 +83,27 @@ def active_semi_hard(
     """
     distances = fixed(distances)
     margin = ops.stop_gradient(ops.convert_to_tensor(margin, dtype=distances.dtype))
-    opposed = ops.any(negatives, axis=-1)
+    opposed = ops.any(negatives, axis=-1, keepdims=True)
     farthest = argmax(ops.where(negatives, distances, -np.inf))[:, None]
+    nearness = ops.where(negatives, -distances, -np.inf)
 
     def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
-        near = ops.take_along_axis(distances, column, axis=-1)
-        beyond = ops.logical_and(negatives, distances > near)
-        candidates = ops.where(beyond, -distances, -np.inf)
-        closest = argmax(candidates)[:, None]
-        some = ops.take_along_axis(beyond, closest, axis=-1)
-        negative = ops.where(some, closest, farthest)
-        far = ops.take_along_axis(distances, negative, axis=-1)
-        active = ops.logical_and(ops.logical_and(found, opposed[:, None]), far < near + margin)
-        count = ops.cast(active, signed.dtype)
-        return _add(_add(signed, column, count), negative, -count)
+        near = entries(distances, column)
+        beyond = ops.where(nearness < -near, nearness, -np.inf)
+        closest = argmax(beyond)[:, None]
+        negative = ops.where(entries(beyond, closest) > -np.inf, closest, farthest)
+        active = entries(distances, negative) < near + margin
+        count = ops.cast(ops.logical_and(active, ops.logical_and(found, opposed)), signed.dtype)
+        both = ops.concatenate([column, negative], axis=-1)
+        return add(signed, both, ops.concatenate([count, -count], axis=-1))
 
+    partners = _count(positives)
     signed = ops.cond(
-        _turns(positives) <= _MOST_TURNS,
+        ops.max(partners, initial=0) <= _MOST_TURNS,
         lambda: _in_turns(turn, distances, positives),
         lambda: sorted_semi_hard(distances, positives, negatives, margin),
     )
-    valid = ops.where(opposed, _count(positives, signed.dtype), 0.0)
+    valid = ops.where(opposed[:, 0], ops.cast(partners, signed.dtype), 0.0)
     return _active(signed, positives, valid)
 
 
@@ -111,12 +114,12 @@ def _active(signed: Tensor, positives: Tensor, valid: Tensor) -> ActiveTriplets:
 
 def _in_turns(turn: Turn, distances: Tensor, positives: Tensor) -> Tensor:
     """Let `turn(signed, column, found)` add one positive of every anchor, until all have been."""
-    columns = ops.arange(ops.shape(distances)[1], dtype="int32")[None, :]
     beyond = ops.shape(distances)[1]
+    columns = ops.where(positives, ops.arange(beyond, dtype="int32")[None, :], beyond)
 
     def following(last: Tensor) -> Tensor:
-        later = ops.logical_and(positives, columns > last)
-        return ops.min(ops.where(later, columns, beyond), axis=-1, keepdims=True, initial=beyond)
+        later = ops.where(columns > last, columns, beyond)
+        return ops.min(later, axis=-1, keepdims=True, initial=beyond)
 
     def body(column: Tensor, signed: Tensor) -> tuple[Tensor, Tensor]:
         found = column < beyond
@@ -130,18 +133,5 @@ def _in_turns(turn: Turn, distances: Tensor, positives: Tensor) -> Tensor:
     return signed
 
 
-def _add(values: Tensor, column: Tensor, amount: Tensor) -> Tensor:
-    """`values` with `amount` `(n, 1)` added to one column of each row."""
-    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None]
-    there = ops.concatenate([rows, ops.cast(column, "int32")], axis=-1)
-    sums = ops.take_along_axis(values, column, axis=-1) + amount
-    return ops.scatter_update(values, there, sums[:, 0])
-
-
-def _turns(positives: Tensor) -> Tensor:
-    """The largest number of positives that an anchor has."""
-    return ops.max(ops.sum(ops.cast(positives, "int32"), axis=-1), initial=0)
-
-
-def _count(mask: Tensor, dtype: str) -> Tensor:
-    return ops.sum(ops.cast(mask, dtype), axis=-1)
+def _count(mask: Tensor) -> Tensor:
+    return ops.sum(ops.cast(mask, "int32"), axis=-1)
