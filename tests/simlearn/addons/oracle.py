@@ -35,14 +35,14 @@ def hard_triplets(labels, rows, metric):
 
 
 def semi_hard_triplets(labels, rows, metric):
-    """The closest negative beyond each positive, else the farthest; the first of the closest."""
+    """The closest negative beyond each positive, else the farthest; the first of equals."""
     found = []
     for a, row in enumerate(rows):
         positives, negatives = partners(labels, a)
         distance = [round(apart(row, other, metric), 9) for other in rows]
         for p in positives if negatives else []:
             beyond = [n for n in negatives if distance[n] > distance[p]]
-            farthest = max(negatives, key=lambda j: (distance[j], j))
+            farthest = max(negatives, key=lambda j: (distance[j], -j))
             n = min(beyond, key=lambda j: (distance[j], j)) if beyond else farthest
             found.append((a, p, n))
     return found
