@@ -75,8 +75,8 @@ class Lp(_EmbeddingRegularizer):
         1.3
 
     Reference:
-        Sohn 2016, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", section
-        3.2 (the length of the embeddings is regularised instead of fixed).
+        Sohn 2016, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective" (the
+        length of the embeddings is regularised instead of fixed).
     """
 
     def __init__(self, *, strength: float, p: float = 2.0) -> None:
@@ -157,8 +157,8 @@ class Spherical(_EmbeddingRegularizer):
         0.4
 
     Reference:
-        Zhang, Li, Zhang 2020, "Deep Metric Learning with Spherical Embedding", section 3 (the
-        spherical embedding constraint; radius: the mean length in the batch).
+        Zhang, Li, Zhang 2020, "Deep Metric Learning with Spherical Embedding" (the spherical
+        embedding constraint; radius: the mean length in the batch).
     """
 
     def penalty(self, rows: Tensor) -> Tensor:

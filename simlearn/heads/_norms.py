@@ -79,11 +79,11 @@ class ProxiesWithQuality(Proxies):
         0.3
 
     Reference:
-        Kim, Jain, Liu 2022, "AdaFace: Quality Adaptive Margin for Face Recognition", section 3.3
-        (momentum 0.99). The averages start at 20 and 100 and 0.001 is added to the deviation, as
-        in the authors' code. Deviations: lengths are not limited to [0.001, 100] as there, and a
-        batch's variance is divided by its size, not its size less one: one item has one, 0.
-        Replicas each take their own part of the batch, and average what they find.
+        Kim, Jain, Liu 2022, "AdaFace: Quality Adaptive Margin for Face Recognition", its image
+        quality indicator (momentum 0.99). The averages start at 20 and 100 and 0.001 is added to
+        the deviation, as in the authors' code. Deviations: lengths are not limited to [0.001, 100]
+        as there, and a batch's variance is divided by its size, not its size less one: one item has
+        one, 0. Replicas each take their own part of the batch, and average what they find.
     """
 
     def __init__(self, classes: int, *, momentum: float = 0.99, **kwargs: Any) -> None:

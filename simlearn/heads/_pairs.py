@@ -128,7 +128,7 @@ class ConcatenatedHead(WideLayer):
 
     Reference:
         Zagoruyko, Komodakis 2015, "Learning to Compare Image Patches via Convolutional Neural
-        Networks", section 3.1 (siamese: shared branches, concatenated, a decision network on top).
+        Networks" (siamese: shared branches, concatenated, a decision network on top).
     """
 
     def __init__(

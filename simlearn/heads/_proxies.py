@@ -65,7 +65,7 @@ class Proxies(_ClassLayer):
 
     Reference:
         Deng, Guo, Xue, Zafeiriou 2019, "ArcFace", equation 2; Movshovitz-Attias et al. 2017, "No
-        Fuss Distance Metric Learning using Proxies", section 3.
+        Fuss Distance Metric Learning using Proxies".
     """
 
     def call(self, features: Tensor) -> Tensor:
@@ -109,8 +109,8 @@ class MultiProxies(_ClassLayer):
         (4, 2, 5)
 
     Reference:
-        Deng et al. 2020, "Sub-center ArcFace", section 3 (K of 3); Qian et al. 2019, "SoftTriple
-        Loss", section 3 (several centres a class, K of 10, and the term on the centres).
+        Deng et al. 2020, "Sub-center ArcFace" (K of 3); Qian et al. 2019, "SoftTriple Loss",
+        section 3 (several centres a class and the term on them; K of 10 in its experiments).
     """
 
     def __init__(self, classes: int, *, centers: int = 3, tau: float = 0.0, **kwargs: Any) -> None:
@@ -176,9 +176,9 @@ class Centers(_ClassLayer):
     loss_weights=[1, 0.003])`.
 
     Deviation: centres are weights like any other, moved by the optimiser along the gradient of
-    the loss; the paper moves them by a rule of their own (eq. 4), the mean over the class's items
-    in the batch. Adam and its like, which adapt the size of steps, move them well; under plain
-    SGD a small loss weight leaves them all but still.
+    the loss; the paper moves them by a rule of their own (eq. 4), the sum over the class's items
+    in the batch divided by one more than their number. Adam and its like, which adapt the size of
+    steps, move them well; under plain SGD a small loss weight leaves them all but still.
 
     Args:
         classes: number of classes, at least 1.

@@ -48,9 +48,9 @@ def angular_loss(
         0.0181
 
     Reference:
-        Wang et al., "Deep Metric Learning with Angular Loss", ICCV 2017, section 3.3. Deviation:
-        every positive pair of the batch counts, against all items of other classes, in either
-        order.
+        Wang et al., "Deep Metric Learning with Angular Loss", ICCV 2017: the loss of a batch, a
+        positive pair against many negatives. Deviation: every positive pair of the batch counts,
+        against all items of other classes, in either order.
     """
     check_range("alpha", alpha, high=math.pi / 2)
     row_loss = functools.partial(_angular, alpha=alpha)

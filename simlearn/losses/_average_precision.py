@@ -47,7 +47,7 @@ def fast_ap_loss(
         0.5
 
     Reference:
-        Cakir et al., "Deep Metric Learning to Rank", CVPR 2019, section 3 (its L is `bins`).
+        Cakir et al., "Deep Metric Learning to Rank", CVPR 2019 (its L is `bins`).
     """
     check_bins(bins)
     return over_batch(functools.partial(_fast_ap, bins=bins), labels, embeddings, sample_weight)
@@ -104,8 +104,8 @@ def smooth_ap_loss(
 
     Reference:
         Brown et al., "Smooth-AP: Smoothing the Path Towards Large-Scale Image Retrieval", ECCV
-        2020, section 4 (temperature 0.01). Deviation from the authors' code: an anchor is not
-        among its own positives, where it would always be first.
+        2020 (temperature 0.01). Deviation from the authors' code: an anchor is not among its own
+        positives, where it would always be first.
     """
     check_range("temperature", temperature)
     row_loss = functools.partial(_smooth_ap, temperature=temperature)

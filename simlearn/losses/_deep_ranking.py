@@ -57,10 +57,10 @@ def deep_ranking_loss(
         0.875
 
     Reference:
-        Wang et al., "Learning Fine-grained Image Similarity with Deep Ranking", CVPR 2014, section
-        3 (hinge loss of a triplet, squared distances). Deviation: every triplet of the batch in
-        place of a sample, and relevance from levels of labels in place of a score of pairs; the
-        penalty on the model's weights is left to the model.
+        Wang et al., "Learning Fine-grained Image Similarity with Deep Ranking", CVPR 2014: the
+        hinge loss of a triplet (squared distances). Deviation: every triplet of the batch in place
+        of a sample, and relevance from levels of labels in place of a score of pairs; the penalty
+        on the model's weights is left to the model.
     """
     check_range("gap", gap)
     parts = _check_batch(labels, embeddings, sample_weight)

@@ -47,8 +47,8 @@ def histogram_loss(
         1.0
 
     Reference:
-        Ustinova and Lempitsky, "Learning Deep Embeddings with Histogram Loss", NIPS 2016, eqs. 1
-        to 5. The paper's R is the number of nodes, `bins + 1`.
+        Ustinova and Lempitsky, "Learning Deep Embeddings with Histogram Loss", NIPS 2016. The
+        paper's R is the number of nodes, `bins + 1`.
     """
     check_bins(bins)
     row_loss = functools.partial(_histogram, bins=bins)

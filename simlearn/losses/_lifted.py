@@ -49,8 +49,8 @@ def lifted_structure_loss(
 
     Reference:
         Oh Song et al., "Deep Metric Learning via Lifted Structured Feature Embedding", CVPR 2016,
-        eq. 4 (the smooth upper bound). Deviation: a pair counts once from either end, which
-        leaves the mean as it is and gives each end's weight its say.
+        the smooth upper bound. Deviation: a pair counts once from either end, which leaves the
+        mean as it is and gives each end's weight its say.
     """
     check_range("margin", margin)
     row_loss = functools.partial(_lifted, margin=margin, distance=distance)
@@ -94,8 +94,8 @@ def generalized_lifted_structure_loss(
 
     Reference:
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017,
-        section 2 (the generalised lifted embedding loss). Deviation: the mean over anchors stands
-        for the paper's sum.
+        eq. 7 (the generalised lifted embedding loss), with the divisor that section 2 leaves out of
+        its equations.
     """
     check_range("margin", margin)
     row_loss = functools.partial(_generalized, margin=margin, distance=distance)

@@ -128,8 +128,7 @@ def sub_center_arcface_loss(
 
     Reference:
         Deng et al., "Sub-center ArcFace: Boosting Face Recognition by Large-scale Noisy Web
-        Faces", ECCV 2020, section 3 (max pooling over K sub-centres). Deviation: past pi as in
-        `arcface_loss`.
+        Faces", ECCV 2020 (max pooling over K sub-centres). Deviation: past pi as in `arcface_loss`.
     """
     _check_angular_margin(margin, scale)
     labels, cosines = check_centers(labels, cosines)

@@ -52,9 +52,10 @@ def multi_similarity_loss(
         0.9066
 
     Reference:
-        Wang et al., "Multi-Similarity Loss with General Pair Weighting", CVPR 2019, eqs. 11 to
-        13 (the official code's alpha 2, beta 50, lambda 0.5, epsilon 0.1). Deviation: the mean
-        is over the anchors that have both kinds of pair.
+        Wang et al., "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning",
+        CVPR 2019: mining, then the loss of the pairs kept (alpha 2, beta 50, epsilon 0.1; lambda,
+        1 in the paper, is the 0.5 of the authors' code). Deviation: the mean is over the anchors
+        that have both kinds of pair.
     """
     _check(alpha, beta, base, epsilon)
     row_loss = functools.partial(

@@ -40,9 +40,9 @@ def multilabel_n_pairs_loss(
 
     Reference:
         Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016,
-        eq. 7, with the targets of tensorflow-addons' `npairs_multilabel_loss`. Deviation: the
-        partners of an item are all other items of the batch, not a second set; the paper's
-        penalty on the length of the embeddings is left to an activity regulariser.
+        the N-pair-mc loss, with the targets of tensorflow-addons' `npairs_multilabel_loss`.
+        Deviation: the partners of an item are all other items of the batch, not a second set; the
+        paper's penalty on the length of the embeddings is left to an activity regulariser.
     """
     return _multilabel_n_pairs(*_check_sets(labels, embeddings, sample_weight))
 

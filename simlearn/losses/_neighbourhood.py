@@ -48,8 +48,8 @@ def nca_loss(
         Goldberger et al., "Neighbourhood Components Analysis", NIPS 2004: the objective g, of the
         logarithms (f, the sum of the p_a themselves, has hardly a gradient where an anchor is far
         from its class). With a temperature, Frosst et al., "Analyzing and Improving
-        Representations with the Soft Nearest Neighbor Loss", ICML 2019, eq. 1. Deviation: an
-        anchor without a positive is left out, where p_a would be 0.
+        Representations with the Soft Nearest Neighbor Loss", ICML 2019. Deviation: an anchor
+        without a positive is left out, where p_a would be 0.
     """
     check_range("temperature", temperature)
     row_loss = functools.partial(_nca, temperature=temperature)

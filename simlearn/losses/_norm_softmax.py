@@ -44,7 +44,7 @@ def sphereface_loss(
 
     Reference:
         Liu et al., "SphereFace: Deep Hypersphere Embedding for Face Recognition", CVPR 2017,
-        eq. 7. The annealing is that of the authors' code.
+        eq. 7. The annealing is that of its appendix G.
     """
     _check_sphereface(margin, annealing)
     labels, rows, _ = check_batch(labels, rows)
@@ -90,8 +90,9 @@ def adaface_loss(
 
     Reference:
         Kim, Jain, Liu, "AdaFace: Quality Adaptive Margin for Face Recognition", CVPR 2022,
-        section 3.3. As in the authors' code the scale multiplies `g_add` too, and `theta +
-        g_angle` is limited to `[0, pi]`, where the target's gradient is 0.
+        the section on an adaptive margin based on norm. As in the authors' code the scale
+        multiplies `g_add` too, and `theta + g_angle` is limited to `[0, pi]`, where the target's
+        gradient is 0.
     """
     _check_adaface(margin, h, scale)
     labels, rows, _ = check_batch(labels, rows)

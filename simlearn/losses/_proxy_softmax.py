@@ -42,8 +42,8 @@ def normalized_softmax_loss(
 
     Reference:
         Zhai, Wu, "Classification is a Strong Baseline for Deep Metric Learning", BMVC 2019,
-        section 3 (temperature 0.05); Wang et al., "NormFace: L2 Hypersphere Embedding for Face
-        Verification", ACM MM 2017, section 3 (a scale in its place).
+        the normalized softmax loss (temperature 0.05); Wang et al., "NormFace: L2 Hypersphere
+        Embedding for Face Verification", ACM MM 2017 (a scale in its place).
     """
     check_range("temperature", temperature)
     return _softmax(labels, cosines, 1.0 / temperature)
@@ -77,8 +77,8 @@ def proxy_nca_loss(labels: Tensor, cosines: Tensor, *, scale: float = 1.0) -> Te
         -2.0
 
     Reference:
-        Movshovitz-Attias et al., "No Fuss Distance Metric Learning using Proxies", ICCV 2017,
-        eq. 4, with proxies in place of positive and negatives.
+        Movshovitz-Attias et al., "No Fuss Distance Metric Learning using Proxies", ICCV 2017: the
+        NCA loss, with proxies in place of positive and negatives.
     """
     check_range("scale", scale)
     labels, cosines, _ = check_batch(labels, cosines)
@@ -122,7 +122,7 @@ def proxy_nca_plus_plus_loss(
 
     Reference:
         Teh, DeVries, Taylor, "ProxyNCA++: Revisiting and Revitalizing Proxy Neighborhood Component
-        Analysis", ECCV 2020, eq. 7.
+        Analysis", ECCV 2020: the proxy assignment probability, with low temperature scaling.
     """
     check_range("temperature", temperature)
     return _softmax(labels, cosines, 2.0 / temperature)

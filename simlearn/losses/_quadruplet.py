@@ -59,8 +59,8 @@ def quadruplet_loss(
 
     Reference:
         Chen et al., "Beyond Triplet Loss: A Deep Quadruplet Network for Person
-        Re-Identification", CVPR 2017, section 3. Deviation: squared Euclidean distances of the
-        embeddings where the paper learns a distance; fixed margins.
+        Re-Identification", CVPR 2017, section 3.2. Deviation: squared Euclidean distances of the
+        embeddings where the paper learns a distance; fixed margins, which section 3.3 adapts.
     """
     check_range("alpha1", alpha1)
     check_range("alpha2", alpha2)

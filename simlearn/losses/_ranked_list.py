@@ -54,9 +54,9 @@ def ranked_list_loss(
         0.2047
 
     Reference:
-        Wang et al., "Ranked List Loss for Deep Metric Learning", CVPR 2019, section 3. Deviation:
-        the two parts are weighed by `1 - balance` and `balance`, whereas the paper adds them up,
-        which is twice the default.
+        Wang et al., "Ranked List Loss for Deep Metric Learning", CVPR 2019. Deviation: the two
+        parts are weighed by `1 - balance` and `balance`, whereas the paper adds them up, which is
+        twice the default.
     """
     _check(alpha, margin, temperature, balance)
     row_loss = functools.partial(

@@ -48,7 +48,8 @@ def soft_triple_loss(
 
     Reference:
         Qian et al., "SoftTriple Loss: Deep Metric Learning Without Triplet Sampling", ICCV 2019,
-        section 3 (lambda 20, gamma 0.1, delta 0.01 and, of the layer, 10 centres and tau 0.2).
+        section 3; of its experiments lambda 20, gamma 0.1, delta 0.01 and, of the layer, 10 centres
+        and tau 0.2.
     """
     _check_soft_triple(scale, gamma, margin)
     labels, cosines = check_centers(labels, cosines)

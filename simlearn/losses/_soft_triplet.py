@@ -47,7 +47,7 @@ def soft_margin_triplet_loss(
 
     Reference:
         Hermans et al., "In Defense of the Triplet Loss for Person Re-Identification", 2017,
-        section 2: eq. 5 with the softplus for the hinge.
+        section 2 (soft margin): eq. 5 with the softplus for the hinge.
     """
     row_loss = functools.partial(_soft_margin, miner=miner, distance=distance)
     return over_batch(row_loss, labels, embeddings, sample_weight)

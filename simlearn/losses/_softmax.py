@@ -37,9 +37,9 @@ def n_pairs_loss(
 
     Reference:
         Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016,
-        eq. 6. Deviation: every positive pair of the batch serves as an anchor and its positive,
-        against all items of other classes, in either order; the paper's penalty on the length of
-        the embeddings is left to an activity regulariser.
+        the N-pair-mc loss. Deviation: every positive pair of the batch serves as an anchor and its
+        positive, against all items of other classes, in either order; the paper's penalty on the
+        length of the embeddings is left to an activity regulariser.
     """
     return over_batch(_n_pairs, labels, embeddings, sample_weight)
 

@@ -49,10 +49,10 @@ def tuplet_margin_loss(
         0.3133
 
     Reference:
-        Yu and Tao, "Deep Metric Learning with Tuplet Margin Loss", ICCV 2019, section 3.
-        Deviation: every positive pair of the batch counts, against all items of other classes,
-        where the paper draws one negative from each other class; the paper's second loss, of the
-        variance among pairs, is left out.
+        Yu and Tao, "Deep Metric Learning with Tuplet Margin Loss", ICCV 2019. Deviation: every
+        positive pair of the batch counts, against all items of other classes, where the paper draws
+        one negative from each other class; the paper's second loss, of the variance among pairs, is
+        left out.
     """
     _check(margin, scale)
     row_loss = functools.partial(_tuplet_margin, margin=margin, scale=scale)

@@ -69,9 +69,8 @@ def active_semi_hard(
 ) -> ActiveTriplets:
     """The triplets that `semi_hard` chooses, one for each positive pair, and which are active.
 
-    The same choice, but for which of several farthest negatives at one distance stands in where no
-    negative is farther than the positive. In less time and memory: O(n m) memory; O(n m p) time
-    where no anchor has more than 24 positives (p of them), else O(n m log m).
+    In less time and memory: O(n m) memory; O(n m p) time where no anchor has more than 24 positives
+    (p of them), else O(n m log m).
 
     Args:
         distances: `(n, m)`, finite.

@@ -31,8 +31,9 @@ class DistanceWeighted:
         UserError: an argument is out of its range.
 
     Reference:
-        Wu et al., "Sampling Matters in Deep Embedding Learning", ICCV 2017, section 4.2.
-        Deviation: one triplet an anchor a step, where the authors draw one for each positive.
+        Wu et al., "Sampling Matters in Deep Embedding Learning", ICCV 2017, section 4 (distance
+        weighted sampling). Deviation: one triplet an anchor a step, where the authors draw one for
+        each positive.
     """
 
     def __init__(

@@ -26,7 +26,8 @@ def multi_similarity(
         Pairs: two masks; an anchor without a positive or without a negative keeps none.
 
     Reference:
-        Wang et al., "Multi-Similarity Loss with General Pair Weighting", CVPR 2019, eqs. 11, 12.
+        Wang et al., "Multi-Similarity Loss with General Pair Weighting for Deep Metric Learning",
+        CVPR 2019: the mining before its loss.
     """
     distances = fixed(distances)
     farthest = _max(ops.where(positives, distances, -np.inf))

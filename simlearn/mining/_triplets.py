@@ -34,8 +34,9 @@ def batch_hard(distances: Tensor, positives: Tensor, negatives: Tensor) -> Tripl
 def semi_hard(distances: Tensor, positives: Tensor, negatives: Tensor) -> Triplets:
     """For each positive pair the closest negative that is farther than the positive.
 
-    Where no negative is farther, the farthest one stands in. One slot a column (those that hold
-    no positive are not valid); two sorts of each row, so O(n m) memory and O(n m log m) time.
+    Where no negative is farther, the farthest one stands in, and of several the lowest column. One
+    slot a column (those that hold no positive are not valid); two sorts of each row, so O(n m)
+    memory and O(n m log m) time.
 
     Args:
         distances: `(n, m)`, finite.
@@ -68,8 +69,9 @@ def semi_hard(distances: Tensor, positives: Tensor, negatives: Tensor) -> Triple
     last_closer = ops.maximum(closer - 1, 0)
     overshot = ops.take_along_axis(sorted_negatives, last_closer, axis=-1) > positive_distance
     rank = ops.where(overshot, last_closer, closer)
-    rank = ops.maximum(ops.minimum(rank, total - 1), 0)
-    negative = ops.take_along_axis(by_distance, rank, axis=-1)
+    semi = ops.take_along_axis(by_distance, ops.maximum(ops.minimum(rank, total - 1), 0), axis=-1)
+    farthest = argmax(ops.where(negatives, distances, -np.inf))[:, None]
+    negative = ops.where(rank < total, semi, farthest)
     valid = ops.logical_and(ops.take_along_axis(positives, positive, axis=-1), total > 0)
     return Triplets(positive, negative, valid)
 
@@ -90,8 +92,8 @@ def easy_positive(distances: Tensor, positives: Tensor, negatives: Tensor) -> Tr
         Triplets with one slot an anchor.
 
     Reference:
-        Xuan et al., "Improved Embeddings with Easy Positive Triplet Mining", WACV 2020, eqs. 3
-        and 6 (easy positive, semi-hard negative).
+        Xuan et al., "Improved Embeddings with Easy Positive Triplet Mining", WACV 2020 (easy
+        positive, semi-hard negative).
     """
     distances = fixed(distances)
     positive = argmax(ops.where(positives, -distances, -np.inf))[:, None]

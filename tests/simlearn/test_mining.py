@@ -68,10 +68,6 @@ def beyond(row, p, negatives):
     return min(farther, key=lambda n: row[n]) if farther else max(negatives, key=lambda n: row[n])
 
 
-def distances_of(found, apart):
-    return [(a, p, apart[a, n]) for a, p, n in found]
-
-
 @over_cases
 def test_batch_hard(name, kind):
     labels = LABELS[name]
@@ -107,10 +103,7 @@ def test_semi_hard(name, kind, dtype):
 
     chosen = mining.semi_hard(apart, *masks(labels))
     assert np.asarray(chosen.positive).shape == apart.shape
-    # Of equally far negatives any will do.
-    found, expected = triplets(chosen), loop(labels, apart, pick)
-    assert distances_of(found, apart) == distances_of(expected, apart)
-    assert all(labels[a] != labels[n] for a, _, n in found)
+    assert triplets(chosen) == loop(labels, apart, pick)
 
 
 COMPILED_SEMI_HARD = tf.function(mining.semi_hard, jit_compile=True, autograph=False)
@@ -206,19 +199,7 @@ def test_active_semi_hard_are_the_active_ones_of_semi_hard(labels, kind, margin)
             n = farther[np.argmin(row[farther])] if len(farther) else others[np.argmax(row[others])]
             chosen.append((a, p, n))
     found = mining.active_semi_hard(apart, positives, negatives, margin=margin)
-    if kind == "tied":  # Which of the negatives at one distance is of no account.
-        sums = [np.zeros((len(apart), 4)) for _ in range(2)]
-        expected = np.zeros_like(apart)
-        for a, p, n in chosen:
-            if apart[a, n] < apart[a, p] + margin:
-                expected[a, p] += 1
-                expected[a, n] -= 1
-        for total, signed in zip(sums, (np.asarray(found.signed), expected), strict=True):
-            for a, c in itertools.product(range(len(apart)), repeat=2):
-                total[a, int(apart[a, c])] += signed[a, c]
-        np.testing.assert_array_equal(*sums)
-    else:
-        check_active(found, apart, margin, chosen)
+    check_active(found, apart, margin, chosen)
 
 
 @pytest.mark.parametrize("labels", [LABELS["mixed"], MANY], ids=["few", "many"])

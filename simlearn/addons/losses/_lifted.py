@@ -1,15 +1,9 @@
 """Lifted structure loss."""
 
-import functools
-
-from keras import ops
-
-from simlearn import distances
-from simlearn._numerics import masked_logsumexp
+from simlearn import losses
 from simlearn._typing import Tensor
 from simlearn.addons.losses._base import EmbeddingLoss, register
 from simlearn.losses._base import check_range
-from simlearn.losses._blocks import Block, Terms, masked_terms, over_batch
 
 
 @register
@@ -46,22 +40,13 @@ def lifted_struct_loss(
 
     Reference:
         Oh Song et al., "Deep Metric Learning via Lifted Structured Feature Embedding", CVPR 2016,
-        eq. 4. Deviations from tensorflow-addons: O(batch^2) memory and not O(batch^3); NaN there
-        without positives, with one class, or where a positive is 89 closer than each negative.
+        the smooth upper bound. Deviations from tensorflow-addons: O(batch^2) memory and not
+        O(batch^3); NaN there without positives, with one class, or where a positive is 89 closer
+        than each negative.
     """
-    check_range("margin", margin)
-    return over_batch(functools.partial(_lifted, margin=margin), labels, embeddings, sample_weight)
-
-
-def _lifted(block: Block, *, margin: float) -> Terms:
-    apart = distances.euclidean(block.anchors, block.others)
-    pushes = masked_logsumexp(margin - apart, block.negatives)
-    # Keras' logaddexp gives all of the gradient to one of two equals, and here ties are common.
-    both = pushes + ops.softplus(ops.transpose(pushes) - pushes)
-    structure = apart + both
-    counted = ops.logical_and(block.positives, ops.any(block.negatives, axis=-1, keepdims=True))
-    cost = 0.5 * ops.square(ops.maximum(structure, 0.0))
-    return masked_terms(cost, counted, block.column_weights)
+    return losses.lifted_structure_loss(
+        labels, embeddings, margin=margin, sample_weight=sample_weight
+    )
 
 
 @register

@@ -37,10 +37,10 @@ def npairs_loss(y_true: Tensor, y_pred: Tensor, *, sample_weight: Tensor | None 
 
     Reference:
         Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective", NIPS 2016,
-        eq. 7. Deviation, as in tensorflow-addons: all columns of the row's class share the
-        target. Deviations from tensorflow-addons: there labels become floats of the similarities'
-        type, so that ids above 2^24 (2048 in float16) collide, and a column of labels, which
-        Keras makes of them in `fit`, gives NaN.
+        the N-pair-mc loss. Deviation, as in tensorflow-addons: all columns of the row's class share
+        the target. Deviations from tensorflow-addons: there labels become floats of the
+        similarities' type, so that ids above 2^24 (2048 in float16) collide, and a column of
+        labels, which Keras makes of them in `fit`, gives NaN.
     """
     labels, similarities, weights = check_batch(y_true, y_pred, sample_weight)
     same = ops.equal(labels[:, None], labels[None, :])
@@ -75,8 +75,8 @@ def npairs_multilabel_loss(
         0.3133
 
     Reference:
-        Sohn 2016, eq. 7, with tensorflow-addons' targets. Deviation from tensorflow-addons: there
-        a row without any label gives NaN.
+        Sohn 2016, the N-pair-mc loss, with tensorflow-addons' targets. Deviation from
+        tensorflow-addons: there a row without any label gives NaN.
     """
     indicators, similarities, weights = _check_sets(y_true, y_pred, sample_weight)
     common = ops.matmul(indicators, ops.transpose(indicators))

@@ -1,19 +1,14 @@
 """Triplet losses of a batch, mined as tensorflow-addons mines them."""
 
-import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
-from keras import ops
-
 from simlearn import distances, losses, mining
-from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
 from simlearn.addons.losses._base import EmbeddingLoss, register
 from simlearn.distances import Distance
 from simlearn.errors import UserError
 from simlearn.losses._base import check_range
-from simlearn.losses._blocks import Block, Terms, masked_terms, over_batch
 
 Metric: TypeAlias = str | Callable[[Tensor], Tensor]
 """A name, or a function from embeddings `(batch, dim)` to distances `(batch, batch)`."""
@@ -119,8 +114,9 @@ def triplet_hard_loss(
     """
     distance = _distance_of(distance_metric)
     if soft:
-        row_loss = functools.partial(_soft_hard, distance=distance)
-        return over_batch(row_loss, y_true, y_pred, sample_weight)
+        return losses.soft_margin_triplet_loss(
+            y_true, y_pred, miner=mining.batch_hard, distance=distance, sample_weight=sample_weight
+        )
     return losses.mined_triplet_loss(
         y_true,
         y_pred,
@@ -205,13 +201,6 @@ class TripletHardLoss(EmbeddingLoss):
             self.distance_metric,
             sample_weight=sample_weight,
         )
-
-
-def _soft_hard(block: Block, *, distance: Distance) -> Terms:
-    apart = distance(block.anchors, block.others)
-    chosen = mining.batch_hard(apart, block.positives, block.negatives)
-    excess = pick_columns(apart, chosen.positive) - pick_columns(apart, chosen.negative)
-    return masked_terms(ops.softplus(excess), chosen.valid, block.column_weights)
 
 
 def _distance_of(metric: Metric) -> Distance:

@@ -1,29 +1,23 @@
-"""Gradient caching: batches far larger than the memory for their activations.
-
-A loss that compares all items of a batch needs all embeddings at once, but not all activations at
-once. `cached` gives a model whose training step embeds the batch chunk by chunk and keeps only the
-embeddings, differentiates the loss by them, and then embeds each chunk a second time, with the same
-random draws, to carry its part of that gradient on to the weights. `compile`, `fit`, `evaluate` and
-`predict` stay Keras' own.
-"""
+"""The model whose training step embeds a batch twice, chunk by chunk."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 from keras import ops, tree
 
 from simlearn._typing import Tensor
+from simlearn.caching._chunks import (
+    Tensors,
+    check_same,
+    first_of,
+    over_chunks,
+    share,
+    size_of,
+    slice_of,
+)
 from simlearn.errors import UserError
-
-__all__ = ["cached"]
-
-Tensors: TypeAlias = Sequence[Tensor]  # None stands for a missing gradient
-
-# Both passes do the same sums; only kernels that add in changing order make them differ, by far
-# less than this. Other random draws differ by more: 0.1 is dropout at a rate of one percent.
-_SAME = 0.1
 
 
 def cached(embedding: keras.Model, *, chunk: int, name: str = "cached") -> keras.Model:
@@ -82,7 +76,7 @@ def cached(embedding: keras.Model, *, chunk: int, name: str = "cached") -> keras
 
     Reference:
         Gao, Zhang, Han, Callan 2021, "Scaling Deep Contrastive Learning Batch Size under Memory
-        Limited Setup", section 3 (steps 1 to 4). Deviation: the random state of the whole
+        Limited Setup", section 3.3 (steps 1 to 4). Deviation: the random state of the whole
         first pass is replayed, where the paper's code stores one state a chunk.
     """
     if keras.backend.backend() != "tensorflow":
@@ -192,7 +186,7 @@ class _Cached(keras.Model):
         finally:
             self._added = None
         tracker = next(metric for metric in self.metrics if metric.name == "loss")
-        tracker.update_state(loss, sample_weight=_size(x))
+        tracker.update_state(loss, sample_weight=size_of(x))
         return loss
 
     def _forward(self, x: Any, training: bool) -> tuple[Any, list[Tensor], Callable[[], None]]:
@@ -200,15 +194,15 @@ class _Cached(keras.Model):
         import tensorflow as tf
 
         _check_strategy()
-        size, traced = _size(x), _Traced()
+        size, traced = size_of(x), _Traced()
 
         def step(start: Tensor, stop: Tensor, carried: Any) -> Any:
             states, total, arrays = carried
-            piece = _slice(x, start, stop)
+            piece = slice_of(x, start, stop)
             outputs, added, states = self._call(piece, states, training, traced)
             place = start // self._chunk
             arrays = [array.write(place, out) for array, out in zip(arrays, outputs, strict=True)]
-            return states, total + added * _share(start, stop, size), arrays
+            return states, total + added * share(start, stop, size), arrays
 
         length = -(-size // self._chunk)
         arrays = [
@@ -216,10 +210,10 @@ class _Cached(keras.Model):
             for t in self.outputs
         ]
         first = self._states(), ops.zeros((), keras.config.floatx()), arrays
-        states, total, arrays = _over_chunks(step, first, size, self._chunk)
+        states, total, arrays = over_chunks(step, first, size, self._chunk)
         outputs = [array.concat() for array in arrays]
         for output in outputs:
-            output.set_shape((_first(x).shape[0], *output.shape[1:]))
+            output.set_shape((first_of(x).shape[0], *output.shape[1:]))
         y_pred = tree.pack_sequence_as(traced.outputs, outputs)
         return y_pred, [total] * traced.adds_losses, lambda: self._keep(states, traced)
 
@@ -229,17 +223,17 @@ class _Cached(keras.Model):
         """Gradients of the weights: `direct`, and what `slopes` send them through each chunk."""
         import tensorflow as tf
 
-        size, traced, weights = _size(x), _Traced(), list(self.trainable_weights)
+        size, traced, weights = size_of(x), _Traced(), list(self.trainable_weights)
         slopes = [None if slope is None else tf.convert_to_tensor(slope) for slope in slopes]
 
         def step(start: Tensor, stop: Tensor, carried: Any) -> Any:
             states, sums = carried
-            piece = _slice(x, start, stop)
+            piece = slice_of(x, start, stop)
             with tf.GradientTape() as tape:
                 again, added, states = self._call(piece, states, True, traced)
-            _check_same([output[start:stop] for output in outputs], again)
+            check_same([output[start:stop] for output in outputs], again)
             sent = [s if s is None else s[start:stop] for s in slopes[: len(again)]]
-            sent += [slope * _share(start, stop, size) for slope in slopes[len(again) :]]
+            sent += [slope * share(start, stop, size) for slope in slopes[len(again) :]]
             pairs = zip([*again, added], sent, strict=False)
             targets = [(target, slope) for target, slope in pairs if slope is not None]
             found = tape.gradient(
@@ -254,7 +248,7 @@ class _Cached(keras.Model):
             tf.zeros(w.shape, w.dtype) if d is None else tf.convert_to_tensor(d)
             for w, d in zip(weights, direct, strict=True)
         ]
-        states, sums = _over_chunks(step, (self._states(), zeros), size, self._chunk)
+        states, sums = over_chunks(step, (self._states(), zeros), size, self._chunk)
         self._keep(states, traced)
         # What nothing reaches has no gradient, not one of 0: weight decay must leave it alone.
         used = traced.connected | {i for i, gradient in enumerate(direct) if gradient is not None}
@@ -295,53 +289,3 @@ class _Cached(keras.Model):
         variables = self._state_variables()
         for i in sorted(traced.changed):
             variables[i].assign(states[i])
-
-
-def _over_chunks(
-    step: Callable[[Tensor, Tensor, Any], Any], carried: Any, size: Tensor, chunk: int
-) -> Any:
-    """Carry something through `step(start, stop, carried)`, one chunk after another."""
-    import tensorflow as tf
-
-    def body(start: Tensor, carried: Any) -> Any:
-        stop = tf.minimum(start + chunk, size)
-        return stop, step(start, stop, carried)
-
-    # Iterations that ran at the same time would hold their activations at the same time.
-    _, carried = tf.while_loop(
-        lambda start, _: start < size, body, (tf.constant(0), carried), parallel_iterations=1
-    )
-    return carried
-
-
-def _check_same(once: Tensors, again: Tensors) -> None:
-    """Stop at other embeddings in the second pass; what is not a number cannot be told apart."""
-    import tensorflow as tf
-
-    message = (
-        "the two passes of gradient caching gave different embeddings: a layer draws random "
-        "numbers that are not of a keras.random.SeedGenerator of its own"
-    )
-    for a, b in zip(once, again, strict=True):
-        a, b = tf.cast(a, "float32"), tf.cast(b, "float32")
-        gap = tf.math.divide_no_nan(tf.norm(a - b), tf.norm(a))
-        # Not `not gap > _SAME`: TensorFlow makes `gap <= _SAME` of it, which NaN is not.
-        gap = tf.where(tf.math.is_nan(gap), 0.0, gap)
-        tf.debugging.Assert(gap <= _SAME, [message])
-
-
-def _first(x: Any) -> Tensor:
-    return next(leaf for leaf in tree.flatten(x) if leaf is not None)
-
-
-def _size(x: Any) -> Tensor:
-    return ops.cast(ops.shape(_first(x))[0], "int32")
-
-
-def _slice(x: Any, start: Tensor, stop: Tensor) -> Any:
-    return tree.map_structure(lambda leaf: None if leaf is None else leaf[start:stop], x)
-
-
-def _share(start: Tensor, stop: Tensor, size: Tensor) -> Tensor:
-    """The part of the batch's items that is in a chunk."""
-    return ops.cast(stop - start, keras.config.floatx()) / ops.cast(size, keras.config.floatx())
