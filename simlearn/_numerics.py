@@ -1,6 +1,7 @@
 """Guarded arithmetic: the places where a naive formula has no gradient or overflows."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -25,11 +26,19 @@ def safe_sqrt(values: Tensor) -> Any:
     roots = ops.sqrt(ops.maximum(values, 0.0))
 
     def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
-        # The gradient is the first argument, or on PyTorch the last.
-        upstream = received[0] if upstream is None else upstream
-        return ops.divide_no_nan(0.5 * upstream, roots)
+        return ops.divide_no_nan(0.5 * upstream_of(received, upstream), roots)
 
     return roots, slope
+
+
+@ops.custom_gradient
+def not_below_zero(values: Tensor) -> Any:
+    """Values that only rounding takes below zero, put back to it; the gradient passes through."""
+
+    def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
+        return upstream_of(received, upstream)
+
+    return ops.maximum(values, 0.0), slope
 
 
 def nan_unless_finite(values: Tensor, *, axis: int | None = None) -> Tensor:
@@ -60,6 +69,27 @@ def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
     return ops.take_along_axis(values, columns, axis=-1)
 
 
+def masked_sum(
+    values: Tensor, mask: Tensor, weights: Tensor | None = None, *, axis: int | None = None
+) -> Tensor:
+    """Sum of `values` where `mask` holds, times `weights` that broadcast and get no gradient."""
+    weights = None if weights is None else ops.cast(weights, values.dtype)
+
+    @_shortcut
+    def of(values: Tensor) -> Any:
+        kept = ops.where(mask, values, 0.0)
+
+        # Derived step by step, the gradient is a matrix of one number before it is masked.
+        def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
+            each = upstream_of(received, upstream)
+            each = each if axis is None else ops.expand_dims(each, axis)
+            return ops.where(mask, each if weights is None else each * weights, 0.0)
+
+        return ops.sum(kept if weights is None else kept * weights, axis=axis), slope
+
+    return of(values)
+
+
 def masked_mean(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
     """Mean of `values` where `mask` holds; 0, with zero gradient, where it holds nowhere.
 
@@ -69,22 +99,47 @@ def masked_mean(values: Tensor, mask: Tensor, weights: Tensor | None = None) -> 
         weights: optional factors that broadcast against `values`; the divisor stays the
             number of entries that count, as Keras does for `sum_over_batch_size`.
     """
-    kept = ops.where(mask, values, 0.0)
-    if weights is not None:
-        kept = kept * ops.cast(weights, kept.dtype)
-    count = ops.sum(ops.cast(mask, kept.dtype))
-    return ops.sum(kept) / ops.maximum(count, 1.0)
+    count = ops.sum(ops.cast(mask, values.dtype))
+    return masked_sum(values, mask, weights) / ops.maximum(count, 1.0)
 
 
-def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
+def logsumexp(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """`log(sum(exp(values)))` over the last axis where `mask` holds, keeping that axis.
 
     An all-masked row gives -1e30 instead of -inf, with zero gradient, so that nothing downstream
     meets `inf - inf`.
     """
-    filled = ops.where(mask, values, _EMPTY_LOG_SUM)
-    peak = ops.stop_gradient(ops.max(filled, axis=-1, keepdims=True, initial=_EMPTY_LOG_SUM))
-    terms = ops.where(mask, ops.exp(ops.where(mask, values, peak) - peak), 0.0)
-    total = ops.sum(terms, axis=-1, keepdims=True)
-    some = total > 0
-    return ops.where(some, ops.log(ops.where(some, total, 1.0)) + peak, _EMPTY_LOG_SUM)
+
+    @_shortcut
+    def of(values: Tensor) -> Any:
+        filled = values if mask is None else ops.where(mask, values, -math.inf)
+        peak = ops.max(filled, axis=-1, keepdims=True, initial=-math.inf)
+        peak = ops.stop_gradient(ops.where(peak > -math.inf, peak, 0.0))
+        terms = ops.exp(filled - peak)
+        total = ops.sum(terms, axis=-1, keepdims=True)
+        none = ops.equal(total, 0.0)
+        total = ops.where(none, 1.0, total)
+
+        # The softmax is at hand: derived step by step, the gradient takes twice the passes.
+        def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
+            return terms * (upstream_of(received, upstream) / total)
+
+        return ops.where(none, _EMPTY_LOG_SUM, ops.log(total) + peak), slope
+
+    return of(values)
+
+
+def _shortcut(function: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
+    """A custom gradient that only saves passes: that of the forward pass is the same.
+
+    JAX's, which cannot look beyond its arguments, is derived; its compiler saves the passes itself.
+    """
+    if keras.backend.backend() == "jax":
+        return lambda values: function(values)[0]
+    shortened: Callable[[Tensor], Tensor] = ops.custom_gradient(function)
+    return shortened
+
+
+def upstream_of(received: tuple[Tensor, ...], upstream: Tensor | None) -> Tensor:
+    """The gradient that a custom gradient is given: the first argument, or on PyTorch the last."""
+    return received[0] if upstream is None else upstream

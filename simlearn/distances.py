@@ -21,7 +21,7 @@ from typing import TypeAlias
 import keras
 from keras import ops
 
-from simlearn._numerics import at_least_float32, l2_normalize, safe_sqrt
+from simlearn._numerics import at_least_float32, l2_normalize, not_below_zero, safe_sqrt
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 
@@ -67,8 +67,7 @@ def squared_euclidean(a: Tensor, b: Tensor) -> Tensor:
         return ops.sum(ops.square(a[..., :, None, :] - b[..., None, :, :]), axis=-1)
     origin = _middle(ops.stop_gradient(b))
     a, b = a - origin, b - origin
-    # Rounding can take equal rows a little below zero.
-    return ops.maximum(_expanded_square(a, b), 0.0)
+    return not_below_zero(_expanded_square(a, b))
 
 
 @_register

@@ -6,7 +6,7 @@ import math
 from keras import ops
 
 from simlearn._accumulate import accumulate
-from simlearn._numerics import l2_normalize, masked_logsumexp
+from simlearn._numerics import l2_normalize, logsumexp
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -71,7 +71,7 @@ def _angular(block: Block, *, alpha: float) -> Terms:
         found = ops.sum(ops.where(ops.equal(ranks, index + 1), numbers, 0), axis=-1)
         positives = ops.take(others, ops.maximum(found - 1, 0), axis=0)
         toward = 4.0 * squared_tangent * (anchors + positives)
-        against = masked_logsumexp(ops.matmul(toward, ops.transpose(others)), block.negatives)
+        against = logsumexp(ops.matmul(toward, ops.transpose(others)), block.negatives)
         own = 2.0 * (1.0 + squared_tangent) * ops.sum(anchors * positives, axis=-1)
         losses = ops.softplus(against[:, 0] - own)
         terms = masked_terms(losses, ops.logical_and(found > 0, opposed), block.weights)

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 from keras import ops
 
 from simlearn import pairs
-from simlearn._numerics import nan_unless_finite
+from simlearn._numerics import masked_sum, nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.losses._base import LabelledLoss, check_batch
 
@@ -79,10 +79,7 @@ def masked_terms(values: Tensor, mask: Tensor, weights: Tensor | None = None) ->
         mask: bool, the shape of `values`.
         weights: optional factors that broadcast against `values`; they do not change the count.
     """
-    kept = ops.where(mask, values, 0.0)
-    if weights is not None:
-        kept = kept * ops.cast(weights, kept.dtype)
-    return Terms(ops.sum(kept), ops.sum(ops.cast(mask, kept.dtype)))
+    return Terms(masked_sum(values, mask, weights), ops.sum(ops.cast(mask, values.dtype)))
 
 
 def both_terms(first: Terms, second: Terms) -> Terms:

@@ -5,7 +5,7 @@ import functools
 from keras import ops
 
 from simlearn import distances, pairs
-from simlearn._numerics import masked_logsumexp
+from simlearn._numerics import logsumexp
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -61,8 +61,8 @@ def _circle(block: Block, *, margin: float, gamma: float) -> Terms:
     # How far a pair is from its optimum: then one formula serves both kinds.
     off = ops.where(block.positives, apart, 1.0 - apart)
     logits = gamma * ops.stop_gradient(ops.relu(off + margin)) * (off - margin)
-    pull = masked_logsumexp(logits, block.positives)
-    push = masked_logsumexp(logits, block.negatives)
+    pull = logsumexp(logits, block.positives)
+    push = logsumexp(logits, block.negatives)
     valid = pairs.valid_anchors(block.positives, block.negatives)
     return masked_terms(ops.softplus(pull + push)[:, 0], valid, block.weights)
 

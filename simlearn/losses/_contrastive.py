@@ -129,10 +129,13 @@ def batch_contrastive_loss(
 
 def _all_pairs(block: Block, *, margin: float, distance: Distance) -> Terms:
     apart = distance(block.anchors, block.others)
-    weights = block.column_weights
-    pull = masked_terms(0.5 * ops.square(apart), block.positives, weights)
-    hinge = 0.5 * ops.square(ops.maximum(margin - apart, 0.0))
-    return both_terms(pull, masked_terms(hinge, block.negatives, weights))
+    excess = ops.where(block.positives, apart, ops.relu(margin - apart))
+    cost = 0.5 * ops.square(excess)
+    pull, push = (
+        masked_terms(cost, mask, block.column_weights)
+        for mask in (block.positives, block.negatives)
+    )
+    return both_terms(pull, push)
 
 
 @register

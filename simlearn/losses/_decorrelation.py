@@ -2,7 +2,6 @@
 
 from keras import ops
 
-from simlearn._numerics import nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._views import (
@@ -12,6 +11,7 @@ from simlearn.losses._views import (
     dims_of,
     items_of,
     on_diagonal,
+    views_of,
 )
 
 
@@ -70,8 +70,8 @@ def vicreg_loss(
     for view in (left, right):
         v, c = _variance_and_covariance(view, gamma, epsilon)
         spread, covariance = spread + v, covariance + c
-    loss = lambda_ * apart + mu * spread + nu * covariance
-    return loss + nan_unless_finite(left) + nan_unless_finite(right)
+    # A number that is not finite makes `apart` so, whatever the hinges make of it.
+    return lambda_ * apart + mu * spread + nu * covariance
 
 
 @register
@@ -118,8 +118,8 @@ def barlow_twins_loss(
         ops.square(1.0 - correlation),
         lambda_ * ops.square(correlation),
     )
-    loss = ops.where(count > 1, ops.sum(costs), 0.0)
-    return loss + nan_unless_finite(left) + nan_unless_finite(right)
+    # A product, unlike a choice, keeps a NaN.
+    return ops.cast(count > 1, costs.dtype) * ops.sum(costs)
 
 
 def _variance_and_covariance(rows: Tensor, gamma: float, epsilon: float) -> tuple[Tensor, Tensor]:
@@ -179,8 +179,7 @@ class VICRegLoss(TwoViewLoss):
     def call(self, views: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar loss of one batch."""
         return vicreg_loss(
-            views[:, 0],
-            views[:, 1],
+            *views_of(views),
             lambda_=self.lambda_,
             mu=self.mu,
             nu=self.nu,
@@ -215,7 +214,7 @@ class BarlowTwinsLoss(TwoViewLoss):
     def call(self, views: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar loss of one batch."""
         settings = {"lambda_": self.lambda_, "epsilon": self.epsilon}
-        return barlow_twins_loss(views[:, 0], views[:, 1], **settings)
+        return barlow_twins_loss(*views_of(views), **settings)
 
 
 def _check_vicreg(lambda_: float, mu: float, nu: float, gamma: float, epsilon: float) -> None:

@@ -6,7 +6,7 @@ from keras import ops
 
 from simlearn import distances as _distances
 from simlearn import pairs
-from simlearn._numerics import masked_logsumexp
+from simlearn._numerics import logsumexp
 from simlearn._typing import Tensor
 from simlearn.losses._base import Distance, check_callable, check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -104,7 +104,7 @@ def generalized_lifted_structure_loss(
 
 def _lifted(block: Block, *, margin: float, distance: Distance) -> Terms:
     apart = distance(block.anchors, block.others)
-    pushes = masked_logsumexp(margin - apart, block.negatives)
+    pushes = logsumexp(margin - apart, block.negatives)
     both = pushes + ops.softplus(ops.transpose(pushes) - pushes)
     counted = ops.logical_and(block.positives, ops.any(block.negatives, axis=-1, keepdims=True))
     cost = 0.5 * ops.square(ops.relu(apart + both))
@@ -113,8 +113,8 @@ def _lifted(block: Block, *, margin: float, distance: Distance) -> Terms:
 
 def _generalized(block: Block, *, margin: float, distance: Distance) -> Terms:
     apart = distance(block.anchors, block.others)
-    pull = masked_logsumexp(apart, block.positives)
-    push = masked_logsumexp(margin - apart, block.negatives)
+    pull = logsumexp(apart, block.positives)
+    push = logsumexp(margin - apart, block.negatives)
     valid = pairs.valid_anchors(block.positives, block.negatives)
     return masked_terms(ops.relu(pull + push)[:, 0], valid, block.weights)
 

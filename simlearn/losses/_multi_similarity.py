@@ -6,7 +6,7 @@ import math
 from keras import ops
 
 from simlearn import distances, mining, pairs
-from simlearn._numerics import masked_logsumexp
+from simlearn._numerics import logsumexp
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -70,8 +70,8 @@ def _multi_similarity(
     apart = distances.cosine(block.anchors, block.others)
     kept = mining.multi_similarity(apart, block.positives, block.negatives, epsilon=epsilon)
     above_base = 1.0 - apart - base
-    pull = ops.softplus(masked_logsumexp(-alpha * above_base, kept.positives)) / alpha
-    push = ops.softplus(masked_logsumexp(beta * above_base, kept.negatives)) / beta
+    pull = ops.softplus(logsumexp(-alpha * above_base, kept.positives)) / alpha
+    push = ops.softplus(logsumexp(beta * above_base, kept.negatives)) / beta
     valid = pairs.valid_anchors(block.positives, block.negatives)
     return masked_terms((pull + push)[:, 0], valid, block.weights)
 

@@ -3,7 +3,7 @@
 from keras import ops
 
 from simlearn import distances
-from simlearn._numerics import masked_logsumexp, nan_unless_finite
+from simlearn._numerics import logsumexp, nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import WholeBatchLoss, check_count, check_rows, register
@@ -49,7 +49,7 @@ def multilabel_n_pairs_loss(
 
 def _multilabel_n_pairs(sets: Tensor, rows: Tensor, weights: Tensor | None) -> Tensor:
     others = ops.logical_not(ops.eye(ops.shape(rows)[0], dtype="bool"))
-    whole = masked_logsumexp(-distances.dot(rows, rows), others)[:, 0]
+    whole = logsumexp(-distances.dot(rows, rows), others)[:, 0]
     # sum_j (y_i.y_j)(x_i.x_j) is y_i M x_i with M = sum_j y_j x_j: no matrix of shared labels.
     own = ops.sum(ops.square(sets), axis=-1)
     shared = ops.matmul(sets, ops.sum(sets, axis=0)) - own

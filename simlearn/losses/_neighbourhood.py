@@ -5,7 +5,7 @@ import functools
 from keras import ops
 
 from simlearn import distances, pairs
-from simlearn._numerics import masked_logsumexp
+from simlearn._numerics import logsumexp
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -59,9 +59,7 @@ def nca_loss(
 def _nca(block: Block, *, temperature: float) -> Terms:
     apart = distances.squared_euclidean(block.anchors, block.others)
     logits = apart / -temperature
-    towards, away = (
-        masked_logsumexp(logits, mask)[:, 0] for mask in (block.positives, block.negatives)
-    )
+    towards, away = (logsumexp(logits, mask)[:, 0] for mask in (block.positives, block.negatives))
     valid = pairs.valid_anchors(block.positives, block.negatives)
     return masked_terms(ops.softplus(away - towards), valid, block.weights)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from simlearn._numerics import at_least_float32, masked_mean
+from simlearn._numerics import at_least_float32, logsumexp, masked_mean, masked_sum
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import LabelledLoss, check_batch, check_count
@@ -52,7 +52,7 @@ class TrueClass(NamedTuple):
 
     def of(self, values: Tensor) -> Tensor:
         """The entry of each row of `(batch, classes)` in its own column, `(batch,)`."""
-        return ops.sum(ops.where(self.columns, values, 0.0), axis=-1)
+        return masked_sum(values, self.columns, axis=-1)
 
     def guarded(self, losses: Tensor, *sources: Tensor) -> Tensor:
         """Losses `(batch,)`, NaN without a class, or where a row of the sources is not finite."""
@@ -83,7 +83,7 @@ def cross_entropy(true: TrueClass, logits: Tensor, moved: Tensor) -> Tensor:
     Returns:
         `(batch,)`, at least 0.
     """
-    return ops.logsumexp(ops.where(true.columns, moved[:, None], logits), axis=-1) - moved
+    return logsumexp(ops.where(true.columns, moved[:, None], logits))[:, 0] - moved
 
 
 def check_centers(labels: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,4 +100,6 @@ def check_centers(labels: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
 
 def split_last(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Cosines `(batch, classes)` and the number beside them `(batch,)`."""
-    return rows[:, :-1], rows[:, -1]
+    # Slices would do, but their gradients are slow to put together.
+    cosines, number = ops.split(rows, [rows.shape[1] - 1], axis=1)
+    return cosines, number[:, 0]

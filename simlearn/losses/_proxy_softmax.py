@@ -4,12 +4,11 @@ from typing import Any
 
 from keras import ops
 
+from simlearn._numerics import logsumexp
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import check_batch, check_range, register
 from simlearn.losses._proxy import ProxyLoss, true_class
-
-_NO_LOGIT = -1e30
 
 
 @register
@@ -87,8 +86,8 @@ def proxy_nca_loss(labels: Tensor, cosines: Tensor, *, scale: float = 1.0) -> Te
     true = true_class(labels, cosines.shape[1])
     # Without the 2 of the distance, which numerator and denominator share.
     logits = 2.0 * scale * cosines
-    others = ops.logsumexp(ops.where(true.columns, _NO_LOGIT, logits), axis=-1)
-    return true.guarded(others - true.of(logits), cosines)
+    others = logsumexp(logits, ops.logical_not(true.columns))[:, 0]
+    return true.guarded(others - true.of(logits), logits)
 
 
 @register
@@ -132,8 +131,8 @@ def _softmax(labels: Tensor, cosines: Tensor, scale: Any) -> Tensor:
     labels, cosines, _ = check_batch(labels, cosines)
     true = true_class(labels, cosines.shape[1])
     logits = scale * cosines
-    losses = ops.logsumexp(logits, axis=-1) - true.of(logits)
-    return true.guarded(losses, cosines)
+    losses = logsumexp(logits)[:, 0] - true.of(logits)
+    return true.guarded(losses, logits)
 
 
 class _TemperatureLoss(ProxyLoss):

@@ -5,7 +5,7 @@ from keras import ops
 from simlearn._numerics import l2_normalize, masked_mean, nan_unless_finite
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_count, register
-from simlearn.losses._views import PARTS, TwoViewLoss, check_views
+from simlearn.losses._views import PARTS, TwoViewLoss, check_views, views_of
 
 
 @register
@@ -52,8 +52,8 @@ def simsiam_loss(left: Tensor, right: Tensor, *, sample_weight: Tensor | None = 
 
 def _agreement(moving: Tensor, still: Tensor) -> Tensor:
     """Cosines `(batch,)` of the predictions of one view and the fixed projections of the other."""
-    target = ops.stop_gradient(l2_normalize(still[:, 1]))
-    return ops.sum(l2_normalize(moving[:, 0]) * target, axis=-1)
+    prediction, projection = views_of(moving)[0], views_of(still)[1]
+    return ops.sum(l2_normalize(prediction) * ops.stop_gradient(l2_normalize(projection)), axis=-1)
 
 
 @register
@@ -75,4 +75,4 @@ class SimSiamLoss(TwoViewLoss):
 
     def call(self, views: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         """Scalar loss of one batch."""
-        return simsiam_loss(views[:, 0], views[:, 1], sample_weight=sample_weight)
+        return simsiam_loss(*views_of(views), sample_weight=sample_weight)

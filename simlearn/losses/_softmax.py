@@ -5,7 +5,7 @@ import functools
 from keras import ops
 
 from simlearn import distances
-from simlearn._numerics import l2_normalize, masked_logsumexp
+from simlearn._numerics import l2_normalize, logsumexp, masked_sum
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -137,10 +137,10 @@ def _nt_xent(block: Block, *, temperature: float) -> Terms:
 def _supcon(block: Block, *, temperature: float) -> Terms:
     similarity = _cosines(block) / temperature
     others = ops.logical_or(block.positives, block.negatives)
-    log_probability = similarity - masked_logsumexp(similarity, others)
     count = ops.sum(ops.cast(block.positives, similarity.dtype), axis=-1)
-    total = ops.sum(ops.where(block.positives, log_probability, 0.0), axis=-1)
-    return masked_terms(-total / ops.maximum(count, 1.0), count > 0, block.weights)
+    near = masked_sum(similarity, block.positives, axis=-1) / ops.maximum(count, 1.0)
+    losses = logsumexp(similarity, others)[:, 0] - near
+    return masked_terms(losses, count > 0, block.weights)
 
 
 def _cosines(block: Block) -> Tensor:
@@ -148,7 +148,7 @@ def _cosines(block: Block) -> Tensor:
 
 
 def _one_positive_against_negatives(block: Block, similarity: Tensor) -> Terms:
-    against = masked_logsumexp(similarity, block.negatives)
+    against = logsumexp(similarity, block.negatives)
     losses = ops.softplus(against - similarity)
     opposed = ops.any(block.negatives, axis=-1, keepdims=True)
     counted = ops.logical_and(block.positives, opposed)

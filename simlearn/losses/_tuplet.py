@@ -6,7 +6,7 @@ import math
 from keras import ops
 
 from simlearn import distances
-from simlearn._numerics import l2_normalize, masked_logsumexp, safe_sqrt
+from simlearn._numerics import l2_normalize, logsumexp, safe_sqrt
 from simlearn._typing import Tensor
 from simlearn.losses._base import check_range, register
 from simlearn.losses._blocks import BatchLoss, Block, Terms, masked_terms, over_batch
@@ -61,7 +61,7 @@ def tuplet_margin_loss(
 
 def _tuplet_margin(block: Block, *, margin: float, scale: float) -> Terms:
     cosines = -distances.dot(l2_normalize(block.anchors), l2_normalize(block.others))
-    against = masked_logsumexp(scale * cosines, block.negatives)
+    against = logsumexp(scale * cosines, block.negatives)
     # cos(t - margin), by the angles' sum: an arc cosine would cost more, in time and in digits.
     slack = scale * math.sin(margin) * safe_sqrt(1.0 - ops.square(cosines))
     losses = ops.softplus(against - scale * math.cos(margin) * cosines - slack)

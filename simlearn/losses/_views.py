@@ -66,6 +66,11 @@ def check_views(
     return left, right
 
 
+def views_of(stacked: Tensor) -> list[Tensor]:
+    """Both views, of `(batch, 2, ...)`; not by slices, whose gradients are slow to put together."""
+    return list(ops.unstack(stacked, 2, axis=1))
+
+
 def items_of(rows: Tensor) -> Tensor:
     """How many items there are, as a number of the rows' type."""
     return ops.cast(ops.shape(rows)[0], rows.dtype)
@@ -98,4 +103,5 @@ __all__ = [
     "dims_of",
     "items_of",
     "on_diagonal",
+    "views_of",
 ]

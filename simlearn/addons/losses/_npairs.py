@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import keras
 from keras import ops
 
-from simlearn._numerics import masked_mean
+from simlearn._numerics import logsumexp, masked_mean, masked_sum
 from simlearn._typing import Tensor
 from simlearn.addons.losses._base import register, without_reduction
 from simlearn.errors import UserError
@@ -169,14 +170,21 @@ def _check_sets(
 
 
 def _cross_entropy(shares: Tensor, similarities: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over rows, those with any share, against the shares of each row's columns."""
+    """Mean over rows, those with any share, against the shares of each row's columns.
+
+    Args:
+        shares: `(batch, batch)`, numbers of at least 0, or bool for equal ones.
+        similarities: `(batch, batch)`.
+        weights: of the rows, `(batch,)`, or None for ones.
+    """
     shape = tuple(similarities.shape)
     if None not in shape and shape[0] != shape[1]:
         raise UserError(f"expected similarities of shape (batch, batch), received {shape}")
-    shares = ops.cast(shares, similarities.dtype)
-    total = ops.sum(shares, axis=-1)
+    total = ops.sum(ops.cast(shares, similarities.dtype), axis=-1)
     counted = total > 0
     # A pair that shares nothing may have a similarity of minus infinity: 0 times that is NaN.
-    wanted = ops.sum(ops.where(shares > 0, shares * similarities, 0.0), axis=-1)
-    costs = ops.logsumexp(similarities, axis=-1) - wanted / ops.where(counted, total, 1.0)
+    equal = keras.backend.standardize_dtype(shares.dtype) == "bool"
+    some, factor = (shares, None) if equal else (shares > 0, shares)
+    wanted = masked_sum(similarities, some, factor, axis=-1)
+    costs = logsumexp(similarities)[:, 0] - wanted / ops.where(counted, total, 1.0)
     return masked_mean(costs, counted, weights)
