@@ -26,7 +26,9 @@ def safe_sqrt(values: Tensor) -> Any:
     roots = ops.sqrt(ops.maximum(values, 0.0))
 
     def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
-        return ops.divide_no_nan(0.5 * upstream_of(received, upstream), roots)
+        # Asked for anew, so that a second derivative is guarded as well; TensorFlow computes it
+        # once all the same.
+        return ops.divide_no_nan(0.5 * upstream_of(received, upstream), safe_sqrt(values))
 
     return roots, slope
 
@@ -64,28 +66,38 @@ def l2_normalize(vectors: Tensor) -> Tensor:
 
 def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
     """Entries of each row of `values` `(n, m)` at `columns` `(n, k)`; also where n and m are 0."""
-    if values.shape[-1] == 0:  # Keras' take_along_axis fails there.
-        return ops.zeros(ops.shape(columns), values.dtype) + ops.sum(values)
-    return ops.take_along_axis(values, columns, axis=-1)
+    return ops.take(ops.reshape(values, (-1,)), flat_places(values, columns))
+
+
+def flat_places(values: Tensor, columns: Tensor) -> Tensor:
+    """Where they are in the flattened matrix: one index an entry is read and written fastest."""
+    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None]
+    return rows * ops.shape(values)[1] + ops.cast(columns, "int32")
 
 
 def masked_sum(
     values: Tensor, mask: Tensor, weights: Tensor | None = None, *, axis: int | None = None
 ) -> Tensor:
-    """Sum of `values` where `mask` holds, times `weights` that broadcast and get no gradient."""
-    weights = None if weights is None else ops.cast(weights, values.dtype)
+    """Sum of `values` where `mask` holds.
+
+    Args:
+        values: any shape.
+        mask: bool, the shape of `values`.
+        weights: optional factors that broadcast against `values`.
+        axis: over which to sum; all, where left out.
+    """
+    if weights is not None:
+        kept = ops.where(mask, values, 0.0)
+        return ops.sum(kept * ops.cast(weights, values.dtype), axis=axis)
 
     @_shortcut
     def of(values: Tensor) -> Any:
-        kept = ops.where(mask, values, 0.0)
-
         # Derived step by step, the gradient is a matrix of one number before it is masked.
         def slope(*received: Tensor, upstream: Tensor | None = None) -> Tensor:
             each = upstream_of(received, upstream)
-            each = each if axis is None else ops.expand_dims(each, axis)
-            return ops.where(mask, each if weights is None else each * weights, 0.0)
+            return ops.where(mask, each if axis is None else ops.expand_dims(each, axis), 0.0)
 
-        return ops.sum(kept if weights is None else kept * weights, axis=axis), slope
+        return ops.sum(ops.where(mask, values, 0.0), axis=axis), slope
 
     return of(values)
 

@@ -90,7 +90,10 @@ def as_labels(labels: Tensor) -> Tensor:
     Floats are refused: beyond 2^24 neighbouring float32 labels are one number, and two
     classes would become one without a word.
     """
-    labels = ops.convert_to_tensor(labels)
+    try:
+        labels = ops.convert_to_tensor(labels)
+    except (TypeError, ValueError) as error:  # Strings, None, lists of unequal lengths.
+        raise UserError(f"expected integer labels, received {labels!r:.80}") from error
     dtype = keras.backend.standardize_dtype(labels.dtype)
     if "int" not in dtype and "bool" not in dtype:
         raise UserError(

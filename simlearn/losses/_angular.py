@@ -32,7 +32,7 @@ def angular_loss(
         embeddings: `(batch, dim)`, of any length.
         alpha: the largest angle wanted at the negative, in radians, in `(0, pi / 2)`; the paper
             has 36 to 55 degrees.
-        sample_weight: `(batch,)`, scales each anchor's pairs.
+        sample_weight: `(batch,)`, scales each anchor's pairs; it gets no gradient.
 
     Returns:
         Scalar; 0 where no anchor has a positive and a negative.

@@ -148,7 +148,10 @@ def check_range(
     """
     if ops.is_tensor(value) or isinstance(value, keras.Variable):
         return value
-    inside = low < value < high
+    try:
+        inside = low < value < high
+    except TypeError as error:
+        raise UserError(f"expected {name} as a number, received {value!r}") from error
     at_an_end = (value == low and bounds[0] == "[") or (value == high and bounds[1] == "]")
     if not (inside or at_an_end):
         raise UserError(f"expected {name} in {bounds[0]}{low}, {high}{bounds[1]}, received {value}")

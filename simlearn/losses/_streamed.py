@@ -18,7 +18,7 @@ class StreamedLoss(LabelledLoss):
     The same value and the same gradient in O(batch * chunk) memory instead of O(batch^2): each
     block of anchors is compared with the whole batch and differentiated at once. Validation costs
     as much as training, for the gradient is made along with the value; there is no second
-    derivative, and a hyperparameter that is itself learned gets no gradient.
+    derivative, and a hyperparameter or a weight that is itself learned gets no gradient.
 
     Args:
         loss: one of this package's losses that compare the items of a batch.
@@ -46,8 +46,8 @@ class StreamedLoss(LabelledLoss):
                 "expected a loss that can go through a batch in blocks of anchors, "
                 f"received {getattr(loss, 'name', loss)!r}"
             )
-        if chunk < 1:
-            raise UserError(f"expected chunk of 1 or more, received {chunk}")
+        if isinstance(chunk, bool) or not isinstance(chunk, int) or chunk < 1:
+            raise UserError(f"expected chunk as an integer of at least 1, received {chunk!r}")
         super().__init__(name=name or loss.name)
         self.loss = loss
         self.chunk = chunk
@@ -67,6 +67,8 @@ class StreamedLoss(LabelledLoss):
 def _streamed(
     row_loss: RowLoss, labels: Tensor, rows: Tensor, weights: Tensor | None, chunk: int
 ) -> Tensor:
+    if rows.shape[0] == 0:  # There is no first block.
+        return ops.sum(rows)
     size = ops.shape(rows)[0]
     positions = ops.arange(size)
 

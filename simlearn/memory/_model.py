@@ -69,7 +69,7 @@ class MemoryModel(keras.Model):
         if not isinstance(loss, BatchLoss) or not loss.streams:
             raise UserError(
                 "expected a loss of simlearn.losses that compares anchors with any set of others, "
-                f"received {getattr(loss, 'name', loss)!r}"
+                f"received {type(loss).__name__}"
             )
         super().compile(optimizer, loss, *args, **options)
 

@@ -65,8 +65,10 @@ class CrossBatchMemory(keras.layers.Layer):
     ) -> None:
         super().__init__(dtype=dtype, trainable=False, name=name)
         for argument, value, least in (("size", size, 1), ("dim", dim, 1), ("start", start, 0)):
-            if value < least:
-                raise UserError(f"expected {argument} of {least} or more, received {value}")
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise UserError(
+                    f"expected {argument} as an integer of at least {least}, received {value!r}"
+                )
         self.size = size
         self.dim = dim
         self.start = start

@@ -13,8 +13,9 @@ from typing import TypeAlias
 import numpy as np
 from keras import ops
 
+from simlearn._numerics import pick_columns
 from simlearn._typing import Tensor
-from simlearn.mining._selection import ActiveTriplets, add, argmax, entries, fixed, register
+from simlearn.mining._selection import ActiveTriplets, add, argmax, fixed, register
 from simlearn.mining._sorted import sorted_batch_all, sorted_semi_hard
 
 # A turn costs a few passes over the distances, a sort of the rows about fifty.
@@ -46,7 +47,7 @@ def batch_all(
     margin = ops.stop_gradient(ops.convert_to_tensor(margin, dtype=distances.dtype))
 
     def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
-        reach = entries(distances, column) + margin
+        reach = pick_columns(distances, column) + margin
         near = ops.logical_and(negatives, distances < ops.where(found, reach, -np.inf))
         against = ops.cast(near, signed.dtype)
         count = ops.sum(against, axis=-1, keepdims=True)
@@ -88,11 +89,11 @@ def active_semi_hard(
     nearness = ops.where(negatives, -distances, -np.inf)
 
     def turn(signed: Tensor, column: Tensor, found: Tensor) -> Tensor:
-        near = entries(distances, column)
+        near = pick_columns(distances, column)
         beyond = ops.where(nearness < -near, nearness, -np.inf)
         closest = argmax(beyond)[:, None]
-        negative = ops.where(entries(beyond, closest) > -np.inf, closest, farthest)
-        active = entries(distances, negative) < near + margin
+        negative = ops.where(pick_columns(beyond, closest) > -np.inf, closest, farthest)
+        active = pick_columns(distances, negative) < near + margin
         count = ops.cast(ops.logical_and(active, ops.logical_and(found, opposed)), signed.dtype)
         both = ops.concatenate([column, negative], axis=-1)
         return add(signed, both, ops.concatenate([count, -count], axis=-1))

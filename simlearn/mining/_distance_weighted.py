@@ -20,6 +20,8 @@ class DistanceWeighted:
     `q(d) = d^(dim-2) (1 - d^2/4)^((dim-3)/2)`, with d held at or above `cutoff` and negatives
     beyond `nonzero_cutoff` left out (they would have no loss), unless an anchor has no other.
 
+    On JAX `fit` forgets the state of what is not a layer: there each step draws from one seed.
+
     Args:
         dim: length of the embeddings, at least 2; they must have unit norm, and the distances
             given must be Euclidean.

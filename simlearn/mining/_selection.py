@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 import keras
 from keras import ops
 
-from simlearn._numerics import at_least_float32
+from simlearn._numerics import at_least_float32, flat_places
 from simlearn._typing import Tensor
 
 register = keras.saving.register_keras_serializable(package="simlearn")
@@ -64,25 +64,20 @@ def argmax(values: Tensor) -> Tensor:
     """Column of each row's largest value; the lowest of equals."""
     if values.shape[-1] == 0:  # A batch of no items has no columns to choose from.
         return ops.zeros(ops.shape(values)[:-1], dtype="int32")
+    if values.shape[-1] is None:
+        return ops.cond(
+            ops.shape(values)[-1] > 0,
+            lambda: ops.cast(ops.argmax(values, axis=-1), "int32"),
+            lambda: ops.zeros(ops.shape(values)[:-1], dtype="int32"),
+        )
     return ops.cast(ops.argmax(values, axis=-1), "int32")
-
-
-def entries(values: Tensor, columns: Tensor) -> Tensor:
-    """Entries of each row of `values` `(n, m)` at `columns` `(n, k)`."""
-    return ops.take(ops.reshape(values, (-1,)), _places(values, columns))
 
 
 def add(values: Tensor, columns: Tensor, amounts: Tensor) -> Tensor:
     """`values` `(n, m)` with `amounts` `(n, k)` added at `columns` `(n, k)`, k different ones."""
-    places = _places(values, columns)
+    places = flat_places(values, columns)
     flat = ops.reshape(values, (-1,))
     sums = ops.reshape(ops.take(flat, places) + amounts, (-1,))
     return ops.reshape(
         ops.scatter_update(flat, ops.reshape(places, (-1, 1)), sums), ops.shape(values)
     )
-
-
-def _places(values: Tensor, columns: Tensor) -> Tensor:
-    """Where in the flattened matrix: one index an entry is read and written fastest."""
-    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None]
-    return rows * ops.shape(values)[1] + ops.cast(columns, "int32")

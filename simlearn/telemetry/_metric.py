@@ -54,7 +54,8 @@ class BatchMetric(keras.metrics.Metric):
         labels, rows = gathered((labels, rows))
         rows = ops.reshape(rows, (-1, dim))  # gathered from replicas, it forgot
         total, count = self.measure(labels, rows)
-        self.total.assign_add(ops.cast(total + nan_unless_finite(rows), self.total.dtype))
+        spoiled = ops.cast(nan_unless_finite(rows), self.total.dtype)
+        self.total.assign_add(ops.cast(total, self.total.dtype) + spoiled)
         self.count.assign_add(ops.cast(count, self.count.dtype))
 
     def result(self) -> Tensor:

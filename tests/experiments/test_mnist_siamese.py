@@ -39,6 +39,7 @@ def run(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_idx_files_go_through_the_whole_experiment(folder, tmp_path):
     out = tmp_path / "run"
     done = run("--smoke", "--data", folder, "--validation", 300, "--out", out)

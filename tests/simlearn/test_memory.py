@@ -415,16 +415,16 @@ def test_a_loss_of_whole_batches_is_refused():
     class Whole(losses.SupConLoss):
         streams = False
 
-    with pytest.raises(UserError, match="received 'supcon'"):
+    with pytest.raises(UserError, match="received Whole"):
         with_memory(embedding_model(), size=3).compile("sgd", Whole())
 
 
 def test_arguments_are_checked():
-    with pytest.raises(UserError, match="size of 1 or more, received 0"):
+    with pytest.raises(UserError, match="size as an integer of at least 1, received 0"):
         with_memory(embedding_model(), size=0)
-    with pytest.raises(UserError, match="start of 0 or more, received -1"):
+    with pytest.raises(UserError, match="start as an integer of at least 0, received -1"):
         with_memory(embedding_model(), size=3, start=-1)
-    with pytest.raises(UserError, match=r"dim of 1 or more"):
+    with pytest.raises(UserError, match="dim as an integer of at least 1"):
         CrossBatchMemory(size=3, dim=0)
     pictures = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3)])
     with pytest.raises(UserError, match=r"shape \(batch, dim\), received 'seq"):

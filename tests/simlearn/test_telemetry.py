@@ -156,7 +156,11 @@ LABELS = np.array([0, 1, 1, 0, 2, 2, 1, 3, 3, 0, 1, 2, 2])
 FEATURES = rows_of(LABELS, 23)
 
 
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True}, {"run_eagerly": True}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{}, pytest.param({"jit_compile": True}, marks=pytest.mark.slow), {"run_eagerly": True}],
+    ids=str,
+)
 def test_fit_and_evaluate_report_them(options):
     model = network()
     rate = keras.optimizers.SGD(0.0)

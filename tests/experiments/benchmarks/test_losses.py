@@ -179,6 +179,7 @@ def test_a_wrong_setting_is_one_line(arguments, message):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_smoke():
     done = run("--smoke", "--json", "--losses", "supcon", "--batches", 32)
     assert done.returncode == 0, done.stderr
