@@ -66,10 +66,7 @@ def vicreg_loss(
     left, right = check_views(left, right)
     size = ops.maximum(items_of(left) * dims_of(left), 1.0)
     apart = ops.sum(ops.square(left - right)) / size
-    spread = covariance = 0.0
-    for view in (left, right):
-        v, c = _variance_and_covariance(view, gamma, epsilon)
-        spread, covariance = spread + v, covariance + c
+    spread, covariance = _variance_and_covariance(left, right, gamma, epsilon)
     # A number that is not finite makes `apart` so, whatever the hinges make of it.
     return lambda_ * apart + mu * spread + nu * covariance
 
@@ -122,16 +119,18 @@ def barlow_twins_loss(
     return ops.cast(count > 1, costs.dtype) * ops.sum(costs)
 
 
-def _variance_and_covariance(rows: Tensor, gamma: float, epsilon: float) -> tuple[Tensor, Tensor]:
-    """Terms v and c of one view; 0 where there are fewer than two items."""
-    several = items_of(rows) > 1
-    freedom = ops.maximum(items_of(rows) - 1.0, 1.0)
-    moved = centred(rows)
-    deviation = ops.sqrt(ops.sum(ops.square(moved), axis=0) / freedom + epsilon)
-    hinge = ops.mean(ops.relu(gamma - deviation))
-    covariance = ops.matmul(ops.transpose(moved), moved) / freedom
-    crossed = ops.sum(ops.where(on_diagonal(rows), 0.0, ops.square(covariance))) / dims_of(rows)
-    return ops.where(several, hinge, 0.0), ops.where(several, crossed, 0.0)
+def _variance_and_covariance(
+    left: Tensor, right: Tensor, gamma: float, epsilon: float
+) -> tuple[Tensor, Tensor]:
+    """Terms v and c of both views, added up; 0 where there are fewer than two items."""
+    views, count = ops.stack([left, right]), items_of(left)
+    freedom = ops.maximum(count - 1.0, 1.0)
+    moved = views - ops.sum(views, axis=1, keepdims=True) / ops.maximum(count, 1.0)
+    deviation = ops.sqrt(ops.sum(ops.square(moved), axis=1) / freedom + epsilon)
+    hinge = ops.sum(ops.relu(gamma - deviation)) / dims_of(left)
+    covariance = ops.einsum("vni,vnj->vij", moved, moved) / freedom
+    crossed = ops.sum(ops.where(on_diagonal(left), 0.0, ops.square(covariance))) / dims_of(left)
+    return ops.where(count > 1, hinge, 0.0), ops.where(count > 1, crossed, 0.0)
 
 
 def _standardised(rows: Tensor, epsilon: float) -> Tensor:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from simlearn._numerics import at_least_float32, logsumexp, masked_mean, masked_sum
+from simlearn._numerics import at_least_float32, logsumexp, masked_mean, pick_columns
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 from simlearn.losses._base import LabelledLoss, check_batch, check_count
@@ -52,7 +52,7 @@ class TrueClass(NamedTuple):
 
     def of(self, values: Tensor) -> Tensor:
         """The entry of each row of `(batch, classes)` in its own column, `(batch,)`."""
-        return masked_sum(values, self.columns, axis=-1)
+        return pick_columns(values, ops.maximum(self.numbers, 0)[:, None])[:, 0]
 
     def guarded(self, losses: Tensor, *sources: Tensor) -> Tensor:
         """Losses `(batch,)`, NaN without a class, or where a row of the sources is not finite."""

@@ -80,8 +80,7 @@ def npairs_multilabel_loss(
         tensorflow-addons: there a row without any label gives NaN.
     """
     indicators, similarities, weights = _check_sets(y_true, y_pred, sample_weight)
-    common = ops.matmul(indicators, ops.transpose(indicators))
-    return _cross_entropy(common, similarities, weights)
+    return _cross_entropy(_in_common(indicators), similarities, weights)
 
 
 class _SimilarityLoss(WholeBatchLoss):
@@ -167,6 +166,17 @@ def _check_sets(
     first = ops.cast(indicators[:, 0], "int32")
     _, similarities, weights = check_batch(first, similarities, sample_weight)
     return indicators, similarities, weights
+
+
+def _in_common(indicators: Tensor) -> Tensor:
+    """How many labels each two items share, `(batch, batch)`."""
+    if keras.backend.backend() != "tensorflow":
+        return ops.matmul(indicators, ops.transpose(indicators))
+    import tensorflow as tf
+
+    # Most of it is zeros: a dense product would take longer than all the rest of the loss.
+    fixed = tf.stop_gradient(indicators)
+    return tf.matmul(fixed, fixed, transpose_b=True, a_is_sparse=True, b_is_sparse=True)
 
 
 def _cross_entropy(shares: Tensor, similarities: Tensor, weights: Tensor | None) -> Tensor:
