@@ -136,7 +136,7 @@ def test_one_chunk_is_ordinary_training_bit_for_bit(chunk):
         return network(extras=[layers.BatchNormalization, dropout], regularized=False)
 
     training.seed_everything(0)
-    # In graph mode TensorFlow fuses and reorders what it does, in one graph otherwise than in another.
+    # In graph mode TensorFlow fuses and reorders, in one graph otherwise than in another.
     ordinary, ours = (train(make, size, run_eagerly=True) for size in (None, chunk))
     for a, b in zip(ours[0].variables, ordinary[0].variables, strict=True):  # random state included
         np.testing.assert_array_equal(a, b)
