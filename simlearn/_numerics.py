@@ -70,9 +70,11 @@ def pick_columns(values: Tensor, columns: Tensor) -> Tensor:
 
 
 def flat_places(values: Tensor, columns: Tensor) -> Tensor:
-    """Where they are in the flattened matrix: one index an entry is read and written fastest."""
-    rows = ops.arange(ops.shape(values)[0], dtype="int32")[:, None]
-    return rows * ops.shape(values)[1] + ops.cast(columns, "int32")
+    """Where `columns` `(n, k)` of a matrix lie once it is flat: one index an entry is fastest."""
+    # A batch against a million classes is beyond int32. JAX has no wider integers by default.
+    whole = "int32" if keras.backend.backend() == "jax" else "int64"
+    rows = ops.arange(ops.shape(values)[0], dtype=whole)[:, None]
+    return rows * ops.cast(ops.shape(values)[1], whole) + ops.cast(columns, whole)
 
 
 def masked_sum(

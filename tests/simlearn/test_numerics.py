@@ -88,6 +88,12 @@ def test_roots_have_no_gradient_at_zero_nor_a_second_one(way):
     np.testing.assert_allclose(second, [-1.0 / 64.0, 0.0, 0.0])
 
 
+def test_places_in_a_large_matrix_are_beyond_32_bits():
+    large = tf.broadcast_to(tf.constant(0, "int8"), (2, 1))
+    places = numerics.flat_places(large, np.array([[2**31], [2**31 + 5]]))
+    assert np.asarray(places).tolist() == [[2**31], [2**31 + 6]]
+
+
 def test_what_is_not_a_number_stays_so():
     bad = np.array([[np.nan, 1.0], [np.inf, -np.inf]])
     assert np.isnan(numerics.logsumexp(bad)[0, 0])
