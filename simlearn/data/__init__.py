@@ -1,18 +1,50 @@
 """Data sets as records, plans of batches, and the `tf.data` pipeline that carries them out.
 
-`records` says what a data set is; a reader (`digits`, `mnist`) makes one; `sampling` plans which
-pictures meet in which batch; all of them need numpy only. `pipeline` and `augment` turn a plan
-into batches of tensors and import TensorFlow. Submodules load when they are first touched.
+`records` says what a data set is; a reader (`digits`, `mnist`, `mtfl`, `lfw`, ...) makes one from
+the files as they were downloaded; `sampling` plans which pictures meet in which batch; `frames` and
+`augment` say what a picture becomes, and its labels with it; `loading` carries that out in threads.
+All of them need numpy and Pillow only. `pipeline` turns a plan into batches of tensors and imports
+TensorFlow. Submodules load when they are first touched.
 """
 
 import importlib
 from types import ModuleType
 
-from simlearn.data.records import LabelledImages, Splits
+from simlearn.data.files import Files
+from simlearn.data.records import (
+    BoxedPictures,
+    LabelledFiles,
+    LabelledImages,
+    LandmarkPictures,
+    PicturePairs,
+    Splits,
+    VideoPairs,
+)
 
-__all__ = ["LabelledImages", "Splits"]
+__all__ = [
+    "BoxedPictures",
+    "Files",
+    "LabelledFiles",
+    "LabelledImages",
+    "LandmarkPictures",
+    "PicturePairs",
+    "Splits",
+    "VideoPairs",
+]
 
-_SUBMODULES = frozenset({"augment", "digits", "mnist", "pipeline", "records", "sampling"})
+_SUBMODULES = frozenset(
+    {
+        "augment",
+        "decode",
+        "digits",
+        "files",
+        "mnist",
+        "mtfl",
+        "pipeline",
+        "records",
+        "sampling",
+    }
+)
 
 
 def __getattr__(name: str) -> ModuleType:

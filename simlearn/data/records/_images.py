@@ -1,6 +1,5 @@
-"""What a data set of labelled pictures is, whichever reader it came from."""
+"""Labelled pictures in memory."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simlearn._typing import BoolArray, IntArray
-from simlearn.data._integers import to_int64
+from simlearn.data.records._columns import (
+    checked_rows,
+    digest,
+    integer_column,
+    read_only,
+    require_unique,
+)
+from simlearn.data.records._pictures import PictureArray
 from simlearn.errors import UserError
 
 
@@ -49,18 +55,23 @@ class LabelledImages:
     name: str
 
     def __post_init__(self) -> None:
-        images = _read_only(_checked_images(self.images, self.name))
+        images = read_only(_checked_images(self.images, self.name))
         object.__setattr__(self, "images", images)
         for field in ("labels", "ids"):
-            column = _checked_column(getattr(self, field), len(images), f"{self.name}: {field}")
-            object.__setattr__(self, field, _read_only(column))
-        _require_unique(self.ids, self.name)
+            column = integer_column(getattr(self, field), len(images), f"{self.name}: {field}")
+            object.__setattr__(self, field, column)
+        require_unique(self.ids, self.name)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __repr__(self) -> str:
         return f"<LabelledImages {self}>"
+
+    @property
+    def pictures(self) -> PictureArray:
+        """The images, as every record offers its pictures."""
+        return PictureArray(self.images)
 
     def __str__(self) -> str:
         size = "x".join(map(str, self.images.shape[1:]))
@@ -89,7 +100,7 @@ class LabelledImages:
             UserError: A position lies outside the record or is repeated, or a mask has another
                 length than the record.
         """
-        rows = index if isinstance(index, slice) else _checked_rows(index, len(self), self.name)
+        rows = checked_rows(index, len(self), self.name)
         return LabelledImages(
             images=self.images[rows],
             labels=self.labels[rows],
@@ -103,12 +114,7 @@ class LabelledImages:
         Two records have the same fingerprint exactly if they hold the same pictures, labels and
         ids in the same order, on any machine and under any name.
         """
-        digest = hashlib.sha256()
-        # Byte order is spelt out so that a big-endian machine agrees.
-        for array, dtype in ((self.images, "|u1"), (self.labels, "<i8"), (self.ids, "<i8")):
-            digest.update(f"{dtype}{array.shape};".encode())
-            digest.update(np.ascontiguousarray(array, dtype=dtype).reshape(-1).view(np.uint8).data)
-        return digest.hexdigest()
+        return digest([(self.images, "|u1"), (self.labels, "<i8"), (self.ids, "<i8")])
 
 
 class Splits(NamedTuple):
@@ -119,12 +125,6 @@ class Splits(NamedTuple):
     test: LabelledImages
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view
-
-
 def _checked_images(images: Any, name: str) -> NDArray[np.uint8]:
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape[1:]:
@@ -133,42 +133,3 @@ def _checked_images(images: Any, name: str) -> NDArray[np.uint8]:
             f"and came as {images.dtype} of shape {images.shape}"
         )
     return images
-
-
-def _checked_column(column: Any, length: int, name: str) -> NDArray[np.int64]:
-    column = np.asarray(column)
-    if not np.issubdtype(column.dtype, np.integer) or column.shape != (length,):
-        raise UserError(
-            f"{name} must be integers of shape ({length},), one for each picture, "
-            f"and came as {column.dtype} of shape {column.shape}"
-        )
-    return to_int64(column, name)
-
-
-def _require_unique(ids: NDArray[np.int64], name: str) -> None:
-    values, counts = np.unique(ids, return_counts=True)
-    if len(values) < len(ids):
-        repeated = values[counts > 1]
-        raise UserError(
-            f"{name}: each id must occur once, and {len(repeated)} occur more often, "
-            f"among them {', '.join(map(str, repeated[:3]))}"
-        )
-
-
-def _checked_rows(index: Any, length: int, name: str) -> NDArray[Any]:
-    rows = np.asarray(index)
-    if rows.dtype == np.bool_ and rows.shape == (length,):
-        return rows
-    if rows.size == 0 and rows.ndim == 1:
-        return rows.astype(np.int64)
-    if not np.issubdtype(rows.dtype, np.integer) or rows.ndim != 1:
-        raise UserError(
-            f"{name}: an index must be a slice, a mask of {length} booleans or integers of shape "
-            f"(m,), and came as {rows.dtype} of shape {rows.shape}"
-        )
-    if rows.min() < -length or rows.max() >= length:
-        raise UserError(
-            f"{name}: positions must lie in [{-length}, {length}), "
-            f"and came as {rows.min()} to {rows.max()}"
-        )
-    return rows
