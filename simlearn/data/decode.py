@@ -1,10 +1,11 @@
 """From the bytes of a picture file to pixels: JPEG, PNG, PGM/PPM and BMP, upright, grey or RGB.
 
-Pillow decodes. Where the picture will be shrunk anyway, a JPEG is decoded at a half, a quarter or
-an eighth of its size, which costs less and aliases less.
+Pillow decodes. Where the picture will be shrunk anyway, it comes at a half, a quarter or an eighth
+of its size, which aliases less, and of a JPEG costs less.
 """
 
 import io
+from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from simlearn.errors import DatasetError
+
+Shrink: TypeAlias = Callable[[int, int], int]
+"""Width and height of an upright picture -> how many times smaller it may come: 1, 2, 4 or 8."""
 
 Channels: TypeAlias = Literal[1, 3]
 """1 for grey (ITU-R 601 luma of a colour picture), 3 for RGB (a grey picture thrice)."""
@@ -77,29 +81,35 @@ def size_of(content: bytes) -> tuple[int, int]:
 
 
 def open_picture(
-    content: bytes, *, channels: Channels | None = None, shrink: int = 1
+    content: bytes, *, channels: Channels | None = None, shrink: int | Shrink = 1
 ) -> Image.Image:
     """Decode a picture file into a Pillow image of mode L or RGB; see `decode`.
 
     Args:
         content: Of the file.
         channels: 1 or 3; by default as in the file.
-        shrink: 1, 2, 4 or 8: a JPEG may come at this fraction of its size, rounded up; look at
-            the result's size.
+        shrink: 1, 2, 4 or 8, the picture comes at this fraction of its size, rounded up, each
+            pixel the mean of a square; or a function that is given the size and says so.
     """
     try:
         picture = _opened(content)
         mode = _MODES[channels] if channels else "L" if _is_grey(picture) else "RGB"
         turn = _orientation(picture)
+        if not isinstance(shrink, int):
+            shrink = shrink(*(picture.size[::-1] if turn >= 5 else picture.size))
+        whole = picture.size
         if picture.format in ("JPEG", "MPO"):
             # Grey is the luma that a JPEG stores, so its colours need not be decoded at all.
-            picture.draft(mode, (picture.width // shrink, picture.height // shrink))
+            picture.draft(mode, (max(1, whole[0] // shrink), max(1, whole[1] // shrink)))
         picture.load()
+        drafted = picture.size != whole
         if picture.mode.startswith("I"):
             picture = _from_16_bits(picture)
         if picture.mode != mode:
             picture = picture.convert("RGBA") if picture.mode == "P" else picture
             picture = picture.convert(mode)
+        if shrink > 1 and not drafted:
+            picture = picture.reduce(shrink)
         return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
     # A damaged file can make the decoders raise nearly anything.
     except Exception as error:

@@ -3,9 +3,11 @@
 A plan is a function of the epoch, as `simlearn.data.sampling` makes them, and each augmentation is
 seeded by (seed, epoch, step). A dataset started at a later epoch is therefore the tail of the one
 started at 0, bit for bit: resuming a run needs no state but the number of the epoch.
+
+Pictures in files are decoded in threads while the model trains. One that cannot be read is left out
+of its batch, with its labels, and listed (`simlearn.data.loading.Skipped`).
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -13,8 +15,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from simlearn.data._dataset import Span, Steps, dataset
 from simlearn.data.augment import Augmentation
-from simlearn.data.records import LabelledImages
+from simlearn.data.decode import Channels
+from simlearn.data.frames import Frame
+from simlearn.data.landmarks import framed_labels
+from simlearn.data.loading import Loaded, Loader, Skipped
+from simlearn.data.records import (
+    LabelledFiles,
+    LabelledImages,
+    LandmarkPictures,
+    Pictures,
+)
 from simlearn.data.sampling import PairPlan
 from simlearn.errors import UserError
 
@@ -24,21 +36,21 @@ Plan: TypeAlias = Callable[[int], NDArray[np.int64]]
 PairPlanner: TypeAlias = Callable[[int], PairPlan]
 """Epoch -> positions of both sides and whether they match, of the same shape in every epoch."""
 
-_Sides: TypeAlias = tuple[NDArray[np.int64], ...]
-_Columns: TypeAlias = Callable[[int], tuple[_Sides, NDArray[Any]]]
-
-# Keeps these seeds apart from those of the plans in `sampling`.
-_AUGMENT_STREAM = 3
+Labelled: TypeAlias = LabelledImages | LabelledFiles
 
 
 def embedding_batches(
-    data: LabelledImages,
+    data: Labelled,
     plan: Plan,
     *,
     seed: int,
     first_epoch: int = 0,
     epochs: int | None = None,
     augment: Augmentation | None = None,
+    frame: Frame | None = None,
+    channels: Channels | None = None,
+    fill: int = 0,
+    skipped: Skipped | None = None,
 ) -> tf.data.Dataset:
     """Batches of pictures with their labels, for losses that mine within the batch.
 
@@ -50,16 +62,22 @@ def embedding_batches(
         epochs: The epoch to stop before, as `epochs` of `fit`; by default it never stops. Either
             way `fit` needs `steps_per_epoch`, the plan's number of steps, to tell epochs apart,
             and `shuffle=False`, or it warns.
-        augment: Applied to each batch.
+        augment: Changes each picture.
+        frame: Brings pictures in files to one size; pictures in memory have one already.
+        channels: 1 for grey, 3 for RGB; by default as in memory, and 3 for files.
+        fill: Value where there is no picture, 0 to 255.
+        skipped: Where pictures that cannot be read are listed; by default they are only logged,
+            and more than 1 % of them stop the run.
 
     Returns:
-        A dataset of (images, labels): float32 `(batch, height, width, channels)` in [0, 255], of
-        static shape, and int64 `(batch,)`.
+        A dataset of (images, labels): float32 `(batch, height, width, channels)` in [0, 255] and
+        int64 `(batch,)`. From memory the batch is static; from files it is None, since a batch
+        with a bad picture is shorter.
 
     Raises:
         UserError: The plan's first epoch has the wrong type or shape or a position outside the
-            data, or an argument is out of range. (What is wrong with a later epoch, TensorFlow
-            reports as an InvalidArgumentError with the same text when it gets there.)
+            data, or an argument is out of range. (What is wrong with a later epoch or a picture,
+            TensorFlow reports as an InvalidArgumentError with the same text when it gets there.)
 
     Examples:
         >>> from simlearn.data import digits, sampling
@@ -71,23 +89,29 @@ def embedding_batches(
         >>> batches.element_spec[0].shape.as_list(), batches.cardinality().numpy().item()
         ([20, 8, 8, 1], 102)
     """
+    _require(data, LabelledImages, LabelledFiles)
 
-    def columns(epoch: int) -> tuple[_Sides, NDArray[np.int64]]:
+    def steps(epoch: int) -> Steps:
         positions = _checked_positions(plan(epoch), len(data), epoch)
-        return (positions,), data.labels[positions]
+        return Steps((positions,), data.labels[positions])
 
-    rows = _rows(data, columns, first_epoch=first_epoch, epochs=epochs, seed=seed)
-    return _finished(rows, lambda pictures: pictures[0], augment)
+    loader = Loader(data.pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
+    span = Span(first_epoch, epochs, seed)
+    return dataset(loader, steps, span, augment).map(lambda images, truth: (images[0], truth))
 
 
 def siamese_batches(
-    data: LabelledImages,
+    data: Labelled,
     plan: PairPlanner,
     *,
     seed: int,
     first_epoch: int = 0,
     epochs: int | None = None,
     augment: Augmentation | None = None,
+    frame: Frame | None = None,
+    channels: Channels | None = None,
+    fill: int = 0,
+    skipped: Skipped | None = None,
 ) -> tf.data.Dataset:
     """Batches of pairs of pictures, for losses on pairs.
 
@@ -96,16 +120,18 @@ def siamese_batches(
         plan: Epoch -> positions of both sides in `data` and whether they match, each
             `(steps, batch)`.
         seed: Non-negative; seeds the augmentation (the plan has its own).
-        first_epoch: The epoch to begin with, as `initial_epoch` of `fit`.
-        epochs: The epoch to stop before, as `epochs` of `fit`; by default it never stops. Either
-            way `fit` needs `steps_per_epoch`, the plan's number of steps, to tell epochs apart,
-            and `shuffle=False`, or it warns.
-        augment: Applied to each side of each batch, with a seed of its own.
+        first_epoch: As in `embedding_batches`.
+        epochs: Likewise.
+        augment: Changes each side of each pair on its own.
+        frame: As in `embedding_batches`.
+        channels: Likewise.
+        fill: Likewise.
+        skipped: Likewise; with a bad picture, its pair is left out.
 
     Returns:
         A dataset of ((left, right), same): twice float32 `(batch, height, width, channels)` in
-        [0, 255], of static shape, and float32 `(batch,)`, 1 for pairs of one class and 0 for pairs
-        of two.
+        [0, 255], and float32 `(batch,)`, 1 for pairs of one class and 0 for pairs of two; static
+        or not as in `embedding_batches`.
 
     Raises:
         UserError: As `embedding_batches`.
@@ -120,8 +146,9 @@ def siamese_batches(
         >>> left.shape.as_list(), same.numpy().mean().item()
         ([32, 8, 8, 1], 0.5)
     """
+    _require(data, LabelledImages, LabelledFiles)
 
-    def columns(epoch: int) -> tuple[_Sides, NDArray[np.float32]]:
+    def steps(epoch: int) -> Steps:
         left, right, same = plan(epoch)
         sides = tuple(_checked_positions(side, len(data), epoch) for side in (left, right))
         if not left.shape == right.shape == same.shape:
@@ -129,75 +156,113 @@ def siamese_batches(
                 "the plan must give both sides and their truth in one shape, and those of epoch "
                 f"{epoch} came as {left.shape}, {right.shape} and {same.shape}"
             )
-        return sides, same.astype(np.float32)
+        return Steps(sides, same.astype(np.float32))
 
-    rows = _rows(data, columns, first_epoch=first_epoch, epochs=epochs, seed=seed)
-    return _finished(rows, lambda pictures: pictures, augment)
+    loader = Loader(data.pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
+    return dataset(loader, steps, Span(first_epoch, epochs, seed), augment)
 
 
-def _rows(
-    data: LabelledImages,
-    columns: _Columns,
+def landmark_batches(
+    data: LandmarkPictures,
+    plan: Plan,
     *,
-    first_epoch: int,
-    epochs: int | None,
     seed: int,
+    first_epoch: int = 0,
+    epochs: int | None = None,
+    augment: Augmentation | None = None,
+    frame: Frame | None = None,
+    channels: Channels | None = None,
+    fill: int = 0,
+    skipped: Skipped | None = None,
 ) -> tf.data.Dataset:
-    """(uint8 pictures of each side, targets, augmentation seed of each side), batch by batch."""
-    if not isinstance(data, LabelledImages):
-        raise UserError(f"expected data as LabelledImages, received a {type(data).__name__}")
-    _require_range(first_epoch, epochs, seed)
-    sides, targets = columns(first_epoch)
-    steps, batch = targets.shape
+    """Batches of pictures with landmarks and attributes, moved and swapped with the picture.
 
-    def generate() -> Iterator[tuple[tuple[NDArray[np.uint8], ...], Any, NDArray[np.int64]]]:
-        numbers = itertools.count(first_epoch) if epochs is None else range(first_epoch, epochs)
-        for epoch in numbers:
-            sides, targets = columns(epoch)
-            if targets.shape != (steps, batch):
-                raise UserError(
-                    f"the plan must have the same shape in every epoch, {(steps, batch)} as in "
-                    f"epoch {first_epoch}, and that of epoch {epoch} came as {targets.shape}"
-                )
-            for step in range(steps):
-                pictures = tuple(data.images[side[step]] for side in sides)
-                yield pictures, targets[step], _seeds(seed, epoch, step, len(sides))
+    Args:
+        data: The pictures.
+        plan: Epoch -> positions in `data`, int64 `(steps, batch)`.
+        seed: As in `embedding_batches`.
+        first_epoch: Likewise.
+        epochs: Likewise.
+        augment: Changes each picture and its points; a mirrored one has its paired points
+            exchanged, and attributes such as pose turned round.
+        frame: As in `embedding_batches`.
+        channels: Likewise.
+        fill: Likewise.
+        skipped: Likewise.
 
-    pictures = tf.TensorSpec((batch, *data.images.shape[1:]), tf.uint8)
-    spec = (
-        (pictures,) * len(sides),
-        tf.TensorSpec((batch,), targets.dtype),
-        tf.TensorSpec((len(sides), 2), tf.int64),
-    )
-    total = tf.data.INFINITE_CARDINALITY if epochs is None else steps * (epochs - first_epoch)
-    rows = tf.data.Dataset.from_generator(generate, output_signature=spec)
-    return rows.apply(tf.data.experimental.assert_cardinality(total))
+    Returns:
+        A dataset of (images, labels): float32 `(batch, height, width, channels)` in [0, 255], and
+        a dictionary with `points`, float32 `(batch, p, 2)` in pixels of the image, `visible`,
+        booleans `(batch, p)`, and each attribute by name, int64 `(batch,)`. A point may come to
+        lie outside the image; a missing one stays missing. Static or not as in
+        `embedding_batches`.
 
-
-def _finished(
-    rows: tf.data.Dataset, select: Callable[[Any], Any], augment: Augmentation | None
-) -> tf.data.Dataset:
-    def finish(sides: Any, targets: Any, seeds: Any) -> tuple[Any, Any]:
-        pictures = tuple(tf.cast(side, tf.float32) for side in sides)
-        if augment is not None:
-            pictures = tuple(
-                tf.ensure_shape(augment(side, seeds[i]), side.shape)
-                for i, side in enumerate(pictures)
-            )
-        return select(pictures), targets
-
-    batches = rows.map(finish, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def _seeds(seed: int, epoch: int, step: int, count: int) -> NDArray[np.int64]:
-    """Independent seeds `(count, 2)` for the augmentations of one step.
-
-    Mixed rather than counted (epoch * steps + step), so that runs with neighbouring seeds, and
-    plans whose number of steps differs, never share a draw.
+    Raises:
+        UserError: As `embedding_batches`.
     """
-    sequence = np.random.SeedSequence((_AUGMENT_STREAM, seed, epoch, step))
-    return sequence.generate_state(2 * count).reshape(count, 2).astype(np.int64)
+    _require(data, LandmarkPictures)
+
+    def steps(epoch: int) -> Steps:
+        positions = _checked_positions(plan(epoch), len(data), epoch)
+        return Steps((positions,), positions)
+
+    def truth(rows: NDArray[np.int64], loaded: Loaded) -> dict[str, NDArray[Any]]:
+        return framed_labels(data, rows, loaded.matrices, loaded.mirrored)
+
+    loader = Loader(data.pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
+    span = Span(first_epoch, epochs, seed)
+    batches = dataset(loader, steps, span, augment, truth=truth)
+    return batches.map(lambda images, labels: (images[0], labels))
+
+
+def picture_batches(
+    pictures: Pictures,
+    *,
+    batch: int,
+    frame: Frame | None = None,
+    channels: Channels | None = None,
+    fill: int = 0,
+    skipped: Skipped | None = None,
+) -> tf.data.Dataset:
+    """Every picture once, in order, to be embedded or looked at.
+
+    Args:
+        pictures: Where they are, as a record's `pictures`.
+        batch: Pictures in a batch, at least 1; the last may be shorter.
+        frame: As in `embedding_batches`.
+        channels: Likewise.
+        fill: Likewise.
+        skipped: Likewise.
+
+    Returns:
+        A dataset of (images, rows): float32 `(batch, height, width, channels)` in [0, 255], and
+        int64 `(batch,)`, the position of each in `pictures`; the batch is None.
+
+    Raises:
+        UserError: An argument is out of range.
+
+    Examples:
+        >>> from simlearn.data.records import PictureArray
+        >>> pictures = PictureArray(np.zeros((5, 4, 6, 1), np.uint8))
+        >>> [rows.numpy().tolist() for _, rows in picture_batches(pictures, batch=3)]
+        [[0, 1, 2], [3, 4]]
+    """
+    if batch < 1:
+        raise UserError(f"batch must be at least 1, and came as {batch}")
+    loader = Loader(pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
+    starts = range(0, len(pictures), batch)
+
+    def generate() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
+        requests = [np.arange(start, min(start + batch, len(pictures))) for start in starts]
+        stream = loader.stream((rows, None) for rows in requests)
+        for rows, loaded in zip(requests, stream, strict=True):
+            yield loaded.images[loaded.good], rows[loaded.good]
+
+    images = tf.TensorSpec((None, *loader.size, loader.channels), tf.uint8)
+    rows = tf.TensorSpec((None,), tf.int64)
+    batches = tf.data.Dataset.from_generator(generate, output_signature=(images, rows))
+    batches = batches.apply(tf.data.experimental.assert_cardinality(len(starts)))
+    return batches.map(lambda images, rows: (tf.cast(images, tf.float32), rows)).prefetch(1)
 
 
 def _checked_positions(positions: Any, length: int, epoch: int) -> NDArray[np.int64]:
@@ -216,14 +281,7 @@ def _checked_positions(positions: Any, length: int, epoch: int) -> NDArray[np.in
     return positions.astype(np.int64, copy=False)
 
 
-def _require_range(first_epoch: int, epochs: int | None, seed: int) -> None:
-    if first_epoch < 0 or seed < 0:
-        raise UserError(
-            "first_epoch and seed must be at least 0, "
-            f"and came as first_epoch={first_epoch} and seed={seed}"
-        )
-    if epochs is not None and epochs < first_epoch:
-        raise UserError(
-            "epochs is the epoch to stop before and must be at least "
-            f"first_epoch={first_epoch}, and came as {epochs}"
-        )
+def _require(data: Any, *kinds: type) -> None:
+    if not isinstance(data, kinds):
+        names = " or ".join(kind.__name__ for kind in kinds)
+        raise UserError(f"expected data as {names}, received a {type(data).__name__}")

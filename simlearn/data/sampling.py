@@ -15,9 +15,11 @@ from simlearn.data._integers import to_int64
 from simlearn.data._turns import turns
 from simlearn.errors import UserError
 
-# Keeps the random streams of the two plans apart when they share seed and epoch.
+# Keeps the random streams of the plans apart when they share seed and epoch; 3 is taken by the
+# augmentations of `pipeline`.
 _PK_STREAM = 1
 _PAIR_STREAM = 2
+_SHUFFLE_STREAM = 4
 
 
 class PairPlan(NamedTuple):
@@ -55,6 +57,34 @@ def drawable(labels: IntArray, *, per_class: int) -> BoolArray:
     _require_at_least(2, per_class=per_class)
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return counts[inverse] >= per_class
+
+
+def shuffled_batches(count: int, *, batch: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Batches of different samples in random order, for one epoch.
+
+    Args:
+        count: Number of samples.
+        batch: Samples in a batch, 1 to `count`.
+        seed: Non-negative; with `epoch` it determines the result.
+        epoch: Number of the epoch, from 0.
+
+    Returns:
+        Positions below `count`, `(count // batch, batch)`, each at most once; who is left over
+        changes from epoch to epoch.
+
+    Raises:
+        UserError: An argument is out of range.
+
+    Examples:
+        >>> sorted(shuffled_batches(4, batch=2, seed=0, epoch=0).ravel().tolist())
+        [0, 1, 2, 3]
+    """
+    _require_at_least(1, batch=batch)
+    _require_at_least(0, seed=seed, epoch=epoch)
+    if batch > count:
+        raise UserError(f"batch must be at most the {count} samples, and came as {batch}")
+    random = np.random.default_rng((_SHUFFLE_STREAM, seed, epoch))
+    return random.permutation(count)[: count // batch * batch].reshape(-1, batch)
 
 
 def pk_batches(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simlearn.data.decode import Channels, PictureError, open_picture, size_of
+from simlearn.data.decode import Channels, PictureError, Shrink, open_picture, size_of
 from simlearn.data.files import Files
 from simlearn.errors import DatasetError, UserError
 
@@ -24,7 +24,9 @@ class Pictures(Protocol):
         """How to call the picture in a message."""
         ...
 
-    def open(self, row: int, *, channels: Channels | None = None, shrink: int = 1) -> Image.Image:
+    def open(
+        self, row: int, *, channels: Channels | None = None, shrink: int | Shrink = 1
+    ) -> Image.Image:
         """The picture, upright, of mode L or RGB; see `simlearn.data.decode.open_picture`.
 
         Raises:
@@ -68,7 +70,9 @@ class StoredPictures:
         """Path of the file."""
         return self.files.where(self.paths[row])
 
-    def open(self, row: int, *, channels: Channels | None = None, shrink: int = 1) -> Image.Image:
+    def open(
+        self, row: int, *, channels: Channels | None = None, shrink: int | Shrink = 1
+    ) -> Image.Image:
         """Read and decode one file."""
         content = self.files.read(self.paths[row])
         try:
@@ -128,12 +132,16 @@ class PictureArray:
         """Name or number of one picture."""
         return self.names[row] if self.names else f"picture {row}"
 
-    def open(self, row: int, *, channels: Channels | None = None, shrink: int = 1) -> Image.Image:
-        """One picture as a Pillow image; never shrunk."""
+    def open(
+        self, row: int, *, channels: Channels | None = None, shrink: int | Shrink = 1
+    ) -> Image.Image:
+        """One picture as a Pillow image."""
         pixels = self.images[row]
         picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
         mode = {1: "L", 3: "RGB", None: picture.mode}[channels]
-        return picture if picture.mode == mode else picture.convert(mode)
+        picture = picture if picture.mode == mode else picture.convert(mode)
+        shrink = shrink if isinstance(shrink, int) else shrink(*picture.size)
+        return picture.reduce(shrink) if shrink > 1 else picture
 
     def size(self, row: int) -> tuple[int, int]:
         """Width and height."""

@@ -5,10 +5,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simlearn.data import LabelledImages, sampling
-from simlearn.data.augment import affine
-from simlearn.data.pipeline import embedding_batches, siamese_batches
+from simlearn.data import Files, LabelledFiles, LabelledImages, LandmarkPictures, mtfl, sampling
+from simlearn.data.augment import affine, chain, colour, flip
+from simlearn.data.frames import Stretch
+from simlearn.data.loading import Skipped
+from simlearn.data.pipeline import (
+    embedding_batches,
+    landmark_batches,
+    picture_batches,
+    siamese_batches,
+)
+from simlearn.data.records import StoredPictures
 from simlearn.errors import UserError
+from tests.simlearn.data.pictures import archive, encoded, folder, noise
 
 # Float32 and float64 would merge the classes 2^53 and 2^53 + 1.
 CLASSES = np.array([2**53, 2**53 + 1, 2**24 + 1, 2**24, -7])
@@ -114,44 +123,169 @@ def test_shapes_are_static(augment):
     assert finite.cardinality() == 3 * STEPS
 
 
-def test_an_augmentation_must_keep_the_shape_but_need_not_state_it():
-    def through_numpy(images, _):
-        return tf.numpy_function(lambda array: array[:, ::-1], [images], tf.float32)
+def draws_of(build, planned, **options):
+    """What each step's augmentation draws first."""
+    seen = []
 
-    dataset = embedding_batches(DATA, plan, seed=0, epochs=1, augment=through_numpy)
-    assert dataset.element_spec[0].shape == (6, 5, 7, 3)
-    for (images, _), row in zip(flat(dataset), plan(0), strict=True):
-        np.testing.assert_array_equal(images, DATA.images[row][:, ::-1])
-    with pytest.raises(ValueError, match="must be equal"):
-        embedding_batches(DATA, plan, seed=0, augment=lambda images, _: images[:, 1:])
+    def watch(random, count, size):
+        assert size == (5, 7)
+        seen.append((random.random(), count))
+        return CHANGE(random, count, size)
 
-
-def seeds_of(build, planned, **options):
-    """The seed that each call of the augmentation gets, read back from its output."""
-
-    def show(images, seed):
-        # Bytes, as float32 would round the seed.
-        pixels = tf.cast(tf.bitcast(seed, tf.uint8), tf.float32)
-        return images * 0 + tf.reshape(tf.reshape(pixels, [-1])[:15], (1, 5, 1, 3))
-
-    elements = flat(build(DATA, planned, augment=show, **options))
-    count = 1 if build is embedding_batches else 2
-    return [element[i][0, :, 0].tobytes() for element in elements for i in range(count)]
+    flat(build(DATA, planned, augment=watch, **options))
+    return seen
 
 
-def test_every_step_side_and_seed_augments_anew():
-    one_side = seeds_of(embedding_batches, plan, seed=0, epochs=3)
-    other = seeds_of(embedding_batches, plan, seed=1, epochs=3)
-    pairs = seeds_of(siamese_batches, pair_plan, seed=2, epochs=3)
-    assert len({*one_side, *other, *pairs}) == len(one_side) + len(other) + len(pairs)
+def test_every_step_and_seed_augments_anew():
+    one_side = draws_of(embedding_batches, plan, seed=0, epochs=3)
+    other = draws_of(embedding_batches, plan, seed=1, epochs=3)
+    assert len({*one_side, *other}) == 2 * 3 * STEPS
+    assert {count for _, count in one_side} == {6}
+    # Both sides of six pairs are drawn for at once.
+    assert {count for _, count in draws_of(siamese_batches, pair_plan, seed=2, epochs=1)} == {12}
 
 
-def test_augmentation_changes_the_pictures_it_is_given():
+def test_augmentation_changes_the_pictures_and_not_the_labels():
     plain = flat(embedding_batches(DATA, plan, seed=3, epochs=1))
-    negated = flat(embedding_batches(DATA, plan, seed=3, epochs=1, augment=lambda x, _: 255 - x))
-    for (images, labels), (changed, kept) in zip(plain, negated, strict=True):
-        np.testing.assert_array_equal(changed, 255 - images)
+    mirrored = flat(embedding_batches(DATA, plan, seed=3, epochs=1, augment=flip(share=1.0)))
+    for (images, labels), (changed, kept) in zip(plain, mirrored, strict=True):
+        np.testing.assert_array_equal(changed, images[:, :, ::-1])
         np.testing.assert_array_equal(kept, labels)
+
+
+@pytest.fixture(params=["folder", "zip"])
+def stored(request, tmp_path):
+    """Pictures in files, two of them bad; the labels tell which picture it is."""
+    contents = {f"{i:02}.png": encoded(noise(7, 5, seed=i)) for i in range(30)}
+    contents["04.png"] = contents["04.png"][:100]
+    contents["17.png"] = b"nothing"
+    write = folder if request.param == "folder" else archive
+    root = write(tmp_path / "pictures", contents)
+    return LabelledFiles(
+        pictures=StoredPictures(Files(root), sorted(contents)),
+        labels=np.arange(30),
+        classes=tuple(contents),
+        ids=np.arange(30),
+        name="numbers",
+    )
+
+
+def in_order(epoch):
+    return np.arange(30).reshape(5, 6)
+
+
+def test_a_bad_picture_never_shifts_the_label_of_another(stored):
+    skipped = Skipped(limit=0.1)
+    options = {"frame": Stretch((5, 7)), "skipped": skipped}
+    batches = embedding_batches(stored, in_order, seed=0, epochs=2, **options)
+    assert batches.element_spec[0].shape.as_list() == [None, 5, 7, 3]
+    elements = flat(batches)
+    assert [len(labels) for _, labels in elements] == [5, 6, 5, 6, 6] * 2
+    for images, labels in elements:
+        for image, label in zip(images, labels, strict=True):
+            np.testing.assert_array_equal(image, noise(7, 5, seed=label))
+    assert np.concatenate([labels for _, labels in elements[:5]]).tolist() == [
+        i for i in range(30) if i not in (4, 17)
+    ]
+    assert [name.split("/")[-1] for name in sorted(skipped.reasons)] == ["04.png", "17.png"]
+
+
+def test_a_pair_goes_with_either_of_its_pictures(stored):
+    rows = in_order(0)
+    paired = sampling.PairPlan(rows, rows[::-1], rows % 2 == 0)
+    options = {"frame": Stretch((5, 7)), "skipped": Skipped(limit=0.1)}
+    for ((left, right), same), (first, second) in zip(
+        flat_pairs(siamese_batches(stored, lambda _: paired, seed=0, epochs=1, **options)),
+        zip(rows, rows[::-1], strict=True),
+        strict=True,
+    ):
+        kept = [(a, b) for a, b in zip(first, second, strict=True) if not {a, b} & {4, 17}]
+        assert len(left) == len(right) == len(same) == len(kept)
+        for i, (a, b) in enumerate(kept):
+            np.testing.assert_array_equal(left[i], noise(7, 5, seed=a))
+            np.testing.assert_array_equal(right[i], noise(7, 5, seed=b))
+            assert same[i] == (a % 2 == 0)
+
+
+def flat_pairs(dataset):
+    return list(dataset.as_numpy_iterator())
+
+
+def test_more_bad_pictures_than_the_limit_stop_the_run(stored):
+    # Two of thirty are 6.7 %; by default one in a hundred may be bad.
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 1.0% of 30 pictures"):
+        flat(embedding_batches(stored, in_order, seed=0, epochs=1, frame=Stretch((5, 7))))
+
+
+def test_a_batch_of_bad_pictures_alone_stops_the_run(stored):
+    options = {"frame": Stretch((5, 7)), "skipped": Skipped(limit=1.0)}
+    batches = embedding_batches(stored, lambda _: np.array([[4, 17]]), seed=0, epochs=1, **options)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="no picture of a batch"):
+        flat(batches)
+
+
+def test_files_resume_to_the_bit_whatever_was_bad(stored):
+    def batches(first):
+        return flat(
+            embedding_batches(
+                stored,
+                lambda e: sampling.shuffled_batches(30, batch=7, seed=4, epoch=e),
+                seed=4,
+                first_epoch=first,
+                epochs=3,
+                augment=chain(flip(), CHANGE, colour(contrast=0.3)),
+                frame=Stretch((5, 7)),
+                skipped=Skipped(limit=0.1),
+            )
+        )
+
+    whole = batches(0)
+    assert len(whole) == 12
+    for first in (1, 2):
+        for ours, theirs in zip(batches(first), whole[4 * first :], strict=True):
+            for a, b in zip(ours, theirs, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_every_picture_comes_once_in_order_with_its_row(stored):
+    options = {"frame": Stretch((5, 7)), "skipped": Skipped(limit=0.1)}
+    dataset = picture_batches(stored.pictures, batch=8, **options)
+    assert dataset.cardinality() == 4
+    elements = flat(dataset)
+    assert np.concatenate([rows for _, rows in elements]).tolist() == [
+        i for i in range(30) if i not in (4, 17)
+    ]
+    for images, rows in elements:
+        for image, row in zip(images, rows, strict=True):
+            np.testing.assert_array_equal(image, noise(7, 5, seed=row))
+
+
+def landmarks():
+    random = np.random.default_rng(1)
+    return LandmarkPictures(
+        pictures=DATA.pictures,
+        points=random.uniform(1, 4, (37, 5, 2)).astype(np.float32),
+        visible=np.ones((37, 5), np.bool_),
+        landmarks=mtfl.LANDMARKS,
+        values=np.tile([0, 1, 0, 1], (37, 1)),
+        attributes=mtfl.ATTRIBUTES,
+        ids=np.arange(37),
+        name="noise",
+    )
+
+
+def test_landmarks_come_with_their_picture():
+    data = landmarks()
+    batches = landmark_batches(data, plan, seed=0, epochs=1, augment=flip(share=1.0))
+    assert batches.element_spec[1]["points"] == tf.TensorSpec((6, 5, 2), tf.float32)
+    for (images, labels), rows in zip(batches.as_numpy_iterator(), plan(0), strict=True):
+        np.testing.assert_array_equal(images, DATA.images[rows][:, :, ::-1])
+        # Columns are 6 - x, and the eyes change places.
+        expected = 6 - data.points[rows][:, [1, 0, 2, 4, 3], 0]
+        np.testing.assert_allclose(labels["points"][:, :, 0], expected, atol=1e-5)
+        assert labels["pose"].tolist() == [3] * 6
+        assert labels["visible"].all()
+        assert labels["gender"].dtype == np.int64
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,240 @@
+"""Pictures into arrays, in threads: decoded, framed, changed; what cannot be read is skipped."""
+
+import collections
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from simlearn.data.augment import Change
+from simlearn.data.decode import Channels
+from simlearn.data.frames import Frame, Matrix, shrink_for, warp
+from simlearn.data.records import PictureArray, Pictures
+from simlearn.errors import DatasetError, UserError
+
+_LOG = logging.getLogger(__name__)
+# Pictures that one thread takes at a time: enough to hide the cost of handing them over.
+_PIECE: Final = 8
+# Batches being made beside the one that is waited for.
+_AHEAD: Final = 2
+
+
+class Skipped:
+    """Pictures that could not be read, counted once each and listed.
+
+    Args:
+        limit: Largest share of a data set's pictures that may be bad, [0, 1]; one more stops the
+            run.
+
+    Examples:
+        >>> skipped = Skipped(limit=0.5)
+        >>> skipped.add("ann/1.jpg", "expected a whole picture", total=3)
+        >>> len(skipped), skipped.reasons
+        (1, {'ann/1.jpg': 'expected a whole picture'})
+    """
+
+    def __init__(self, *, limit: float = 0.01) -> None:
+        if not 0 <= limit <= 1:
+            raise UserError(f"limit must lie in [0, 1], and came as {limit}")
+        self.limit = limit
+        self.reasons: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.reasons)
+
+    def add(self, where: str, reason: str, *, total: int) -> None:
+        """Count a bad picture, and log it the first time.
+
+        Args:
+            where: Its path.
+            reason: What is wrong with it.
+            total: Pictures in the data set.
+
+        Raises:
+            DatasetError: More than the limit are bad now.
+        """
+        with self._lock:
+            if where not in self.reasons:
+                self.reasons[where] = reason
+                _LOG.warning("skipped a picture: %s", reason)
+            if len(self.reasons) > self.limit * total:
+                raise DatasetError(
+                    f"expected at most {self.limit:.1%} of {total} pictures to be bad, and found "
+                    f"{len(self.reasons)}: {'; '.join(list(self.reasons.values())[:3])}"
+                )
+
+
+class Loaded(NamedTuple):
+    """A batch of pictures.
+
+    Args:
+        images: uint8 `(b, height, width, channels)`; nothing where not `good`.
+        good: booleans `(b,)`, whether the picture could be read.
+        matrices: `(b, 3, 3)`, from places in each picture to places in its image.
+        mirrored: booleans `(b,)`.
+    """
+
+    images: NDArray[np.uint8]
+    good: NDArray[np.bool_]
+    matrices: NDArray[np.float64]
+    mirrored: NDArray[np.bool_]
+
+
+class Loader:
+    """Reads pictures of any size into arrays of one size.
+
+    Args:
+        pictures: Where they are, as a record's `pictures`.
+        frame: How each is laid into the array; by default pictures in an array stay as they are.
+        channels: 1 for grey, 3 for RGB; by default as in an array, and 3 for files.
+        fill: Value where there is no picture, and of holes, 0 to 255.
+        skipped: Where bad pictures are listed; by default a list of its own with a limit of 1 %.
+        workers: Threads; by default one for each core.
+
+    Raises:
+        UserError: Pictures in files without a frame, or `fill` or `workers` is out of range.
+
+    Examples:
+        >>> loader = Loader(PictureArray(np.full((3, 4, 6, 1), 7, np.uint8)))
+        >>> loader.load(np.array([2, 0])).images.shape
+        (2, 4, 6, 1)
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        *,
+        frame: Frame | None = None,
+        channels: Channels | None = None,
+        fill: int = 0,
+        skipped: Skipped | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.pictures = pictures
+        self.frame = frame
+        if isinstance(pictures, PictureArray):
+            size, own = pictures.images.shape[1:3], pictures.images.shape[3]
+        elif frame is None:
+            raise UserError("expected a frame, as Stretch((160, 160)), for pictures in files")
+        self.size: tuple[int, int] = frame.size if frame is not None else size
+        self.channels = channels or (own if isinstance(pictures, PictureArray) else 3)
+        if not 0 <= fill <= 255:
+            raise UserError(f"fill must lie in [0, 255], and came as {fill}")
+        self.fill = fill
+        self.skipped = Skipped() if skipped is None else skipped
+        self.workers = workers or os.cpu_count() or 1
+
+    def load(self, rows: NDArray[np.int64], change: Change | None = None) -> Loaded:
+        """One batch; see `stream`."""
+        return next(self.stream([(rows, change)]))
+
+    def stream(
+        self, batches: Iterable[tuple[NDArray[np.int64], Change | None]]
+    ) -> Iterator[Loaded]:
+        """Batch after batch, in order, the next ones being made while one is used.
+
+        Args:
+            batches: For each batch the positions of its pictures `(b,)`, and what happens to them.
+
+        Raises:
+            DatasetError: More pictures than the limit cannot be read.
+        """
+        waiting: collections.deque[tuple[Loaded, list[Future[None]]]] = collections.deque()
+        with ThreadPoolExecutor(self.workers, thread_name_prefix="pictures") as pool:
+            try:
+                for rows, change in batches:
+                    waiting.append(self._begin(pool, rows, change))
+                    if len(waiting) > _AHEAD:
+                        yield _finished(*waiting.popleft())
+                while waiting:
+                    yield _finished(*waiting.popleft())
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _begin(
+        self, pool: ThreadPoolExecutor, rows: NDArray[np.int64], change: Change | None
+    ) -> tuple[Loaded, list[Future[None]]]:
+        """A batch, and the work that fills it."""
+        count = len(rows)
+        if self.frame is None and change is None and self._as_stored():
+            stored = self.pictures.images[rows]  # type: ignore[attr-defined]
+            return _batch(stored, count, good=True), []
+        loaded = _batch(np.empty((count, *self.size, self.channels), np.uint8), count, good=False)
+        pieces = [range(i, min(i + _PIECE, count)) for i in range(0, count, _PIECE)]
+        return loaded, [pool.submit(self._fill, loaded, piece, rows, change) for piece in pieces]
+
+    def _as_stored(self) -> bool:
+        pictures = self.pictures
+        return isinstance(pictures, PictureArray) and pictures.images.shape[3] == self.channels
+
+    def _fill(
+        self, loaded: Loaded, piece: range, rows: NDArray[np.int64], change: Change | None
+    ) -> None:
+        for i in piece:
+            row = int(rows[i])
+            try:
+                self._fill_one(loaded, i, row, change)
+            except DatasetError as error:
+                where = self.pictures.where(row)
+                self.skipped.add(where, str(error), total=len(self.pictures))
+
+    def _fill_one(self, loaded: Loaded, i: int, row: int, change: Change | None) -> None:
+        full = (0, 0)
+
+        def place(width: int, height: int) -> int:
+            nonlocal full
+            full = (width, height)
+            framed = np.eye(3) if self.frame is None else self.frame.matrix(width, height, row)
+            loaded.matrices[i] = framed if change is None else change.matrices[i] @ framed
+            return shrink_for(loaded.matrices[i])
+
+        picture = self.pictures.open(row, channels=self.channels, shrink=place)
+        matrix = loaded.matrices[i] @ _enlarged(picture.size, full)
+        if picture.size != self.size[::-1] or not np.array_equal(matrix, np.eye(3)):
+            picture = warp(picture, matrix, self.size, fill=self.fill)
+        if change is not None:
+            loaded.mirrored[i] = change.mirrored[i]
+            if change.colours is not None:
+                picture = _coloured(picture, change.colours[i])
+        loaded.images[i] = np.asarray(picture).reshape(loaded.images.shape[1:])
+        for left, top, right, bottom in () if change is None else change.holes[i]:
+            loaded.images[i, top:bottom, left:right] = self.fill
+        loaded.good[i] = True
+
+
+def _batch(images: NDArray[np.uint8], count: int, *, good: bool) -> Loaded:
+    return Loaded(
+        images=images,
+        good=np.full(count, good),
+        matrices=np.tile(np.eye(3), (count, 1, 1)),
+        mirrored=np.zeros(count, np.bool_),
+    )
+
+
+def _finished(loaded: Loaded, work: list[Future[None]]) -> Loaded:
+    for piece in work:
+        piece.result()
+    return loaded
+
+
+def _enlarged(size: tuple[int, int], full: tuple[int, int]) -> Matrix:
+    """From places in a picture that was decoded smaller to places in the whole one."""
+    if size == full:
+        return np.eye(3)
+    across, down = full[0] / size[0], full[1] / size[1]
+    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1.0]])
+
+
+def _coloured(picture: Image.Image, colours: NDArray[np.float64]) -> Image.Image:
+    if picture.mode == "L":
+        gain, added = float(colours[0, :3].sum()), float(colours[0, 3])
+        values = np.clip(np.rint(np.arange(256) * gain + added), 0, 255).astype(int)
+        return picture.point(values.tolist())
+    return picture.convert("RGB", tuple(colours.ravel().tolist()))

@@ -1,0 +1,246 @@
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from simlearn.data import Files, LandmarkPictures
+from simlearn.data.augment import affine, chain, colour, cutout, flip
+from simlearn.data.frames import Crop, Inside, Stretch
+from simlearn.data.landmarks import framed_labels
+from simlearn.data.loading import Loader, Skipped
+from simlearn.data.mtfl import ATTRIBUTES, LANDMARKS
+from simlearn.data.records import UNKNOWN, PictureArray, StoredPictures
+from simlearn.errors import DatasetError, UserError
+from tests.simlearn.data.pictures import encoded, folder, noise
+
+SIZES = [(23, 17), (40, 31), (8, 9), (64, 64), (31, 40)]
+
+
+def stored(path, contents):
+    return StoredPictures(Files(folder(path, contents)), list(contents))
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return stored(
+        tmp_path, {f"{i}.png": encoded(noise(w, h, seed=i)) for i, (w, h) in enumerate(SIZES)}
+    )
+
+
+def test_each_row_holds_its_picture_whatever_the_order_and_threads(pictures):
+    rows = np.array([3, 0, 3, 4, 1, 2] * 9)
+    loads = [
+        Loader(pictures, frame=Inside((20, 20)), workers=workers).load(rows) for workers in (1, 3)
+    ]
+    for loaded in loads:
+        assert loaded.good.all()
+        np.testing.assert_array_equal(loaded.images, loads[0].images)
+        for image, matrix, row in zip(loaded.images, loaded.matrices, rows, strict=True):
+            alone = Loader(pictures, frame=Inside((20, 20))).load(np.array([row]))
+            np.testing.assert_array_equal(image, alone.images[0])
+            np.testing.assert_array_equal(matrix, Inside((20, 20)).matrix(*SIZES[row], row))
+
+
+def test_a_frame_of_the_same_size_keeps_the_pixels(pictures):
+    loaded = Loader(pictures, frame=Stretch((17, 23))).load(np.array([0]))
+    np.testing.assert_array_equal(loaded.images[0], noise(*SIZES[0], seed=0))
+
+
+def test_batches_come_in_order(pictures):
+    loader = Loader(pictures, frame=Stretch((5, 5)), channels=1)
+    requests = [np.array([i % 5, (3 * i) % 5]) for i in range(20)]
+    for rows, loaded in zip(requests, loader.stream((r, None) for r in requests), strict=True):
+        np.testing.assert_array_equal(loaded.images, loader.load(rows).images)
+        assert loaded.images.shape == (2, 5, 5, 1)
+
+
+def test_an_array_without_change_is_not_touched():
+    images = noise(40 * 5, 7).reshape(40, 7, 5, 3)
+    loaded = Loader(PictureArray(images)).load(np.array([7, 3]))
+    np.testing.assert_array_equal(loaded.images, images[[7, 3]])
+
+
+def gaussian(width, height, x, y, spread=3.0):
+    """A bright spot whose middle is known to a fraction of a pixel."""
+    rows, columns = np.mgrid[:height, :width]
+    values = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))
+    return np.rint(255 * values).astype(np.uint8)
+
+
+def middle(image):
+    weights = image[:, :, 0].astype(float)
+    rows, columns = np.mgrid[: weights.shape[0], : weights.shape[1]]
+    return np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("size", [(90, 110), (200, 160), (460, 420)])
+def test_points_go_where_the_pixels_go_to_a_tenth_of_a_pixel(tmp_path, size, form):
+    """The brute force: draw a spot, move the pixels, and measure where the spot has gone."""
+    width, height = size
+    random = np.random.default_rng(5)
+    points = random.uniform([0.4 * width, 0.4 * height], [0.6 * width, 0.6 * height], (12, 2))
+    spread = 3.0 * max(size) / 100
+    quality = {"quality": 100, "subsampling": 0} if form == "JPEG" else {}
+    contents = {
+        f"{i}.x": encoded(gaussian(width, height, *point, spread), form, **quality)
+        for i, point in enumerate(points)
+    }
+    change = chain(flip(), affine(rotation=25, scale=0.3, shift=0.05, shear=10))(
+        random, 12, (96, 80)
+    )
+    frame = Crop((96, 80), np.tile([0, 0, width, height], (12, 1)), margin=2)
+    loaded = Loader(stored(tmp_path, contents), frame=frame).load(np.arange(12), change)
+    data = one_point(points, loaded.images)
+    labels = framed_labels(data, np.arange(12), loaded.matrices, loaded.mirrored)
+    assert loaded.mirrored.any()
+    assert not loaded.mirrored.all()
+    seen = np.array([middle(image) for image in loaded.images])
+    assert np.abs(seen - labels["points"][:, 0]).max() < 0.1
+
+
+def one_point(points, images):
+    n = len(points)
+    return LandmarkPictures(
+        pictures=PictureArray(images),
+        points=points[:, np.newaxis].astype(np.float32),
+        visible=np.ones((n, 1), np.bool_),
+        landmarks=(LANDMARKS[2]._replace(mirrored=0),),
+        values=np.zeros((n, 0), np.int64),
+        attributes=(),
+        ids=np.arange(n),
+        name="spots",
+    )
+
+
+def faces(images):
+    n = len(images)
+    random = np.random.default_rng(3)
+    visible = np.ones((n, 5), np.bool_)
+    visible[0, 1] = visible[1, 3] = False
+    return LandmarkPictures(
+        pictures=PictureArray(images),
+        points=random.uniform(2, 9, (n, 5, 2)).astype(np.float32) * visible[..., np.newaxis],
+        visible=visible,
+        landmarks=LANDMARKS,
+        values=np.array([[0, 1, 1, 0], [1, 0, 0, 3], [0, 0, 1, UNKNOWN], [1, 1, 0, 2]])[:n],
+        attributes=ATTRIBUTES,
+        ids=np.arange(n),
+        name="faces",
+    )
+
+
+def test_a_mirror_swaps_sides_of_points_masks_and_poses():
+    data = faces(noise(4 * 12, 11).reshape(4, 11, 12, 3))
+    change = flip(share=1.0)(np.random.default_rng(0), 4, (11, 12))
+    loaded = Loader(data.pictures).load(np.arange(4), change)
+    np.testing.assert_array_equal(loaded.images, data.pictures.images[:, :, ::-1])
+    labels = framed_labels(data, np.arange(4), loaded.matrices, loaded.mirrored)
+    # What was the picture's right eye is its left one now, and the columns are 11 - x.
+    for old, new in ((0, 1), (1, 0), (2, 2), (3, 4), (4, 3)):
+        expected = np.stack([11 - data.points[:, old, 0], data.points[:, old, 1]], -1)
+        known = data.visible[:, old]
+        np.testing.assert_allclose(labels["points"][known, new], expected[known], atol=1e-5)
+        np.testing.assert_array_equal(labels["visible"][:, new], known)
+    assert labels["pose"].tolist() == [4, 1, UNKNOWN, 2]
+    assert labels["gender"].tolist() == [0, 1, 0, 1]
+    assert (labels["points"][~labels["visible"]] == 0).all()
+
+
+def test_mirrored_twice_is_as_before():
+    data = faces(noise(4 * 12, 11).reshape(4, 11, 12, 3))
+    twice = chain(flip(share=1.0), flip(share=1.0))(np.random.default_rng(0), 4, (11, 12))
+    loaded = Loader(data.pictures).load(np.arange(4), twice)
+    np.testing.assert_array_equal(loaded.images, data.pictures.images)
+    labels = framed_labels(data, np.arange(4), loaded.matrices, loaded.mirrored)
+    np.testing.assert_array_equal(labels["points"], data.points)
+    np.testing.assert_array_equal(labels["pose"], data.attribute("pose"))
+
+    # And in two goes, through the pixels and labels of the first.
+    once = flip(share=1.0)(np.random.default_rng(0), 4, (11, 12))
+    first = Loader(data.pictures).load(np.arange(4), once)
+    moved = framed_labels(data, np.arange(4), first.matrices, first.mirrored)
+    columns = [moved[attribute.name] for attribute in ATTRIBUTES]
+    between = LandmarkPictures(
+        pictures=PictureArray(first.images),
+        points=moved["points"],
+        visible=moved["visible"],
+        landmarks=LANDMARKS,
+        values=np.stack(columns, axis=1),
+        attributes=ATTRIBUTES,
+        ids=np.arange(4),
+        name="mirrored",
+    )
+    second = Loader(between.pictures).load(np.arange(4), once)
+    back = framed_labels(between, np.arange(4), second.matrices, second.mirrored)
+    np.testing.assert_array_equal(second.images, data.pictures.images)
+    np.testing.assert_allclose(back["points"], data.points, atol=1e-6)
+    np.testing.assert_array_equal(back["visible"], data.visible)
+    np.testing.assert_array_equal(back["pose"], data.attribute("pose"))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colours_and_holes_change_the_pixels_they_say(channels):
+    images = noise(6 * 9, 10, channels).reshape(6, 10, 9, channels)
+    augmentation = chain(colour(brightness=0.3, contrast=0.5, saturation=1.0), cutout(side=0.4))
+    change = augmentation(np.random.default_rng(2), 6, (10, 9))
+    loaded = Loader(PictureArray(images), fill=9).load(np.arange(6), change)
+    for i in range(6):
+        colours = images[i].astype(float).repeat(3 // channels, axis=2)
+        expected = colours @ change.colours[i, :, :3].T + change.colours[i, :, 3]
+        expected = np.clip(expected, 0, 255)[:, :, :channels]
+        left, top, right, bottom = change.holes[i, 0]
+        expected[top:bottom, left:right] = 9
+        np.testing.assert_allclose(loaded.images[i], expected, atol=0.51)
+
+
+def bad_pictures(tmp_path, total=20):
+    contents = {f"{i}.png": encoded(noise(seed=i)) for i in range(total)}
+    contents["3.png"] = contents["3.png"][:200]
+    contents["7.png"] = b"not a picture"
+    record = stored(tmp_path, contents)
+    (tmp_path / "11.png").unlink()
+    return record
+
+
+def test_bad_pictures_are_skipped_counted_once_and_listed(tmp_path, caplog):
+    pictures = bad_pictures(tmp_path)
+    skipped = Skipped(limit=0.15)
+    loader = Loader(pictures, frame=Stretch((17, 23)), skipped=skipped)
+    for _ in range(2):
+        with caplog.at_level(logging.WARNING):
+            loaded = loader.load(np.arange(20))
+    assert np.flatnonzero(~loaded.good).tolist() == [3, 7, 11]
+    for row in np.flatnonzero(loaded.good):
+        np.testing.assert_array_equal(loaded.images[row], noise(seed=row))
+    assert len(skipped) == len(caplog.records) == 3
+    assert sorted(skipped.reasons) == [str(tmp_path / f"{i}.png") for i in (11, 3, 7)]
+    assert "expected a whole picture" in skipped.reasons[str(tmp_path / "3.png")]
+    assert "received another file" in skipped.reasons[str(tmp_path / "7.png")]
+    assert "found none" in skipped.reasons[str(tmp_path / "11.png")]
+
+
+def test_too_many_bad_pictures_stop_the_run(tmp_path):
+    # Three of twenty are 15 %.
+    loader = Loader(bad_pictures(tmp_path), frame=Stretch((9, 9)), skipped=Skipped(limit=0.14))
+    with pytest.raises(DatasetError, match=r"at most 14.0% of 20 pictures to be bad, and found 3"):
+        loader.load(np.arange(20))
+
+
+def test_a_jpeg_far_too_large_is_decoded_smaller(tmp_path):
+    smooth = Image.fromarray(noise(6, 5)).resize((960, 800), Image.Resampling.BICUBIC)
+    pictures = stored(tmp_path, {"0.jpg": encoded(np.asarray(smooth), "JPEG", quality=95)})
+    loaded = Loader(pictures, frame=Stretch((50, 60))).load(np.array([0]))
+    expected = np.asarray(smooth.resize((60, 50), Image.Resampling.BOX)).astype(float)
+    assert np.abs(loaded.images[0] - expected).mean() < 2
+    np.testing.assert_array_equal(loaded.matrices[0], Stretch((50, 60)).matrix(960, 800, 0))
+
+
+def test_refuses_what_cannot_be_loaded(pictures):
+    with pytest.raises(UserError, match=r"expected a frame, as Stretch\(\(160, 160\)\)"):
+        Loader(pictures)
+    with pytest.raises(UserError, match="fill must lie in"):
+        Loader(pictures, frame=Stretch((5, 5)), fill=256)
+    with pytest.raises(UserError, match="limit must lie in"):
+        Skipped(limit=2)
