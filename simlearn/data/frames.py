@@ -5,6 +5,7 @@ the frame. Pixels and landmarks go through the same matrix. (0, 0) is the centre
 top left; the edge of the picture is half a pixel before it.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,7 +20,10 @@ Matrix = NDArray[np.float64]
 
 
 class Frame(Protocol):
-    """Where each picture goes in a frame of one size."""
+    """Where each picture goes in a frame of one size.
+
+    Its `repr` must say all that its matrices depend on: pictures are cached under it.
+    """
 
     @property
     def size(self) -> tuple[int, int]:
@@ -142,6 +146,10 @@ class Crop:
             )
         if not 0 <= margin < min(size) / 2:
             raise UserError(f"margin must lie in [0, {min(size) / 2}), and came as {margin}")
+
+    def __repr__(self) -> str:
+        digest = hashlib.sha256(self.boxes.astype("<f8").tobytes()).hexdigest()
+        return f"Crop({self.size}, boxes {digest}, margin={self.margin})"
 
     def matrix(self, width: int, height: int, row: int) -> Matrix:
         """See `Frame.matrix`."""

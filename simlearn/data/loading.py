@@ -2,6 +2,7 @@
 
 import collections
 import logging
+import math
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _PIECE: Final = 8
 # Batches being made beside the one that is waited for.
 _AHEAD: Final = 2
+_ALIGNMENT: Final = 64
 
 
 class Skipped:
@@ -166,7 +168,7 @@ class Loader:
         if self.frame is None and change is None and self._as_stored():
             stored = self.pictures.images[rows]  # type: ignore[attr-defined]
             return _batch(stored, count, good=True), []
-        loaded = _batch(np.empty((count, *self.size, self.channels), np.uint8), count, good=False)
+        loaded = _batch(_aligned((count, *self.size, self.channels)), count, good=False)
         pieces = [range(i, min(i + _PIECE, count)) for i in range(0, count, _PIECE)]
         return loaded, [pool.submit(self._fill, loaded, piece, rows, change) for piece in pieces]
 
@@ -209,6 +211,14 @@ class Loader:
         loaded.good[i] = True
 
 
+def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """An uninitialised array at an address that TensorFlow takes over without a copy."""
+    count = math.prod(shape)
+    room = np.empty(count + _ALIGNMENT, np.uint8)
+    begin = -room.ctypes.data % _ALIGNMENT
+    return room[begin : begin + count].reshape(shape)
+
+
 def _batch(images: NDArray[np.uint8], count: int, *, good: bool) -> Loaded:
     return Loaded(
         images=images,
@@ -234,7 +244,6 @@ def _enlarged(size: tuple[int, int], full: tuple[int, int]) -> Matrix:
 
 def _coloured(picture: Image.Image, colours: NDArray[np.float64]) -> Image.Image:
     if picture.mode == "L":
-        gain, added = float(colours[0, :3].sum()), float(colours[0, 3])
-        values = np.clip(np.rint(np.arange(256) * gain + added), 0, 255).astype(int)
-        return picture.point(values.tolist())
+        values = np.rint(np.arange(256.0) * colours[0, :3].sum() + colours[0, 3])
+        return picture.point(np.clip(values, 0, 255).astype(np.uint8).tolist())
     return picture.convert("RGB", tuple(colours.ravel().tolist()))
