@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -10,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_WORKERS = Path(__file__).parent / "workers"
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 _POLL_SECONDS = 0.02
 
 OUT_OF_MEMORY = "out of memory"
@@ -34,23 +34,23 @@ class Limits:
 
 
 def measure(
-    worker: str, python: str | Path, request: dict[str, Any], limits: Limits
+    worker: Path, python: str | Path, request: dict[str, Any], limits: Limits
 ) -> dict[str, Any]:
     """Run a worker, and return what it measured.
 
     Args:
-        worker: name of a script in `workers/`.
+        worker: the script; `ours.py` runs with this package, the others without.
         python: the interpreter of its environment.
-        request: as `workers/measuring.py` takes it.
+        request: what the script takes, as JSON, for its only argument.
         limits: beyond which the process is ended.
 
     Returns:
         The measurement, or `{"error": why not}`.
     """
-    command = [str(python), str(_WORKERS / f"{worker}.py"), json.dumps(request)]
+    command = [str(python), str(worker), json.dumps(request)]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=_environment(worker)
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=_environment(worker.stem)
         )
         try:
             ended = _wait(process, limits)
@@ -114,3 +114,11 @@ def _environment(worker: str) -> dict[str, str]:
 def log(text: str) -> None:
     """One line on stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def machine_now() -> dict[str, Any]:
+    """What the times depend on; a warning where others keep the machine busy."""
+    cpus, load = os.cpu_count() or 1, os.getloadavg()[0]
+    if load > cpus / 2:
+        log(f"{load:.1f} processes are running on {cpus} cores: the times will be too long")
+    return {"machine": platform.machine(), "cpus": cpus, "load_at_start": round(load, 2)}

@@ -35,14 +35,33 @@ __all__ = [
 _SUBMODULES = frozenset(
     {
         "augment",
+        "casia_webface",
+        "celeba",
         "decode",
+        "decoded",
         "digits",
+        "fddb",
         "files",
+        "folders",
+        "frames",
+        "kaggle_keypoints",
+        "landmarks",
+        "lfw",
+        "loading",
+        "malf",
         "mnist",
         "mtfl",
+        "omniglot",
+        "orl",
         "pipeline",
         "records",
+        "rendered",
         "sampling",
+        "splitting",
+        "table",
+        "vggface2",
+        "wider_face",
+        "youtube_faces",
     }
 )
 

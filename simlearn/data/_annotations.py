@@ -1,12 +1,14 @@
 """Annotation files, read strictly: each line is what its format says, or an error that names it.
 
 Numbers are plain ASCII decimals; what Python would also take (`1_000`, `nan`, other scripts'
-digits) is refused, as is a control character, because it means that the file is damaged.
+digits) is refused, as is a control character, because it means that the file is damaged. In JSON,
+so are a key that occurs twice in an object, and a number that fits neither int64 nor float64.
 """
 
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from simlearn.errors import DatasetError
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff]")
 
 
@@ -110,7 +113,7 @@ def read_json(files: Files, name: str) -> Any:
 
     Raises:
         DatasetError: The file is missing, larger than 1 GiB, not UTF-8 or not JSON, or nested too
-            deeply.
+            deeply; or it has a key twice in an object, or a number out of range.
     """
     where = files.where(name)
     return json_of(files.read(name, limit=LARGEST_ANNOTATION), where)
@@ -119,7 +122,13 @@ def read_json(files: Files, name: str) -> Any:
 def json_of(content: bytes, where: str) -> Any:
     """Some bytes of JSON; see `read_json`."""
     try:
-        return json.loads(content.decode("utf-8"), parse_constant=_refused)
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_finite,
+            parse_int=_int64,
+            parse_constant=_refused,
+        )
     except json.JSONDecodeError as error:
         raise DatasetError(f"{where}:{error.lineno}: expected JSON: {error.msg}") from None
     except (ValueError, RecursionError) as error:
@@ -146,6 +155,8 @@ def field(record: Any, key: str, kind: type | tuple[type, ...], where: str) -> A
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(k.__name__ for k in kinds)
         raise DatasetError(f"{where}: expected {key!r} as {names}, and received {shown(value)}")
+    if isinstance(value, str) and _SURROGATE.search(value):  # JSON can hold half a character.
+        raise DatasetError(f"{where}: expected {key!r} as text, and received {shown(value)}")
     return value
 
 
@@ -162,6 +173,28 @@ def check_split(split: str, splits: Sequence[str], name: str) -> None:
         raise DatasetError(
             f"{name} has the splits {', '.join(map(repr, splits))}, and not {split!r}"
         )
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {shown(twice)} occurs twice in an object")
+    return record
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{shown(text)} is too large a number")
+    return number
+
+
+def _int64(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f"{shown(text)} is too large an integer")
+    return number
 
 
 def _refused(constant: str) -> Any:

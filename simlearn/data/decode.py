@@ -5,14 +5,20 @@ of its size, which aliases less, and of a JPEG costs less.
 """
 
 import io
+import struct
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.PpmImagePlugin import PpmImageFile
 
-from simlearn.errors import DatasetError
+from simlearn.errors import DatasetError, UserError
 
 Shrink: TypeAlias = Callable[[int, int], int]
 """Width and height of an upright picture -> how many times smaller it may come: 1, 2, 4 or 8."""
@@ -24,8 +30,9 @@ LARGEST_SIDE: Final = 2**15
 LARGEST_AREA: Final = 2**26
 """Pixels of the largest picture that is decoded, 67 million; a larger one is refused unread."""
 
-_FORMATS: Final = ("JPEG", "PNG", "PPM", "BMP")
+_MODES: Final = {1: "L", 3: "RGB"}
 _ORIENTATION: Final = 0x0112
+_SHORT: Final = 3  # EXIF's number for integers of two bytes.
 # What each value of EXIF's Orientation asks for, to stand upright.
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -73,11 +80,9 @@ def size_of(content: bytes) -> tuple[int, int]:
         PictureError: The header is damaged, or the picture too large or of another format.
     """
     try:
-        picture = _opened(content)
-        turned = _orientation(picture) >= 5
+        return _upright_size(_opened(content))
     except Exception as error:
         raise _problem(error) from error
-    return picture.size[::-1] if turned else picture.size
 
 
 def open_picture(
@@ -91,16 +96,19 @@ def open_picture(
         shrink: 1, 2, 4 or 8, the picture comes at this fraction of its size, rounded up, each
             pixel the mean of a square; or a function that is given the size and says so.
     """
+    if channels not in (None, *_MODES):
+        raise UserError(f"channels must be 1, 3 or None, and came as {channels!r}")
     try:
-        picture = _opened(content)
+        picture: Image.Image = _opened(content)
         mode = _MODES[channels] if channels else "L" if _is_grey(picture) else "RGB"
         turn = _orientation(picture)
         if not isinstance(shrink, int):
-            shrink = shrink(*(picture.size[::-1] if turn >= 5 else picture.size))
+            shrink = shrink(*_upright_size(picture))
         whole = picture.size
-        if picture.format in ("JPEG", "MPO"):
+        if picture.format == "JPEG":
             # Grey is the luma that a JPEG stores, so its colours need not be decoded at all.
-            picture.draft(mode, (max(1, whole[0] // shrink), max(1, whole[1] // shrink)))
+            smaller = (whole[0] // shrink, whole[1] // shrink)
+            picture.draft(mode, smaller if min(smaller) else None)
         picture.load()
         drafted = picture.size != whole
         if picture.mode.startswith("I"):
@@ -116,24 +124,60 @@ def open_picture(
         raise _problem(error) from error
 
 
-_MODES: Final = {1: "L", 3: "RGB"}
+class _Jpeg(JpegImageFile):
+    def _read_dpi_from_exif(self) -> None:
+        """Nobody asks for it here, and where EXIF is damaged it warns."""
 
 
-def _opened(content: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(content), formats=_FORMATS)
+# Not `Image.open`, which warns of large pictures before their size can be looked at.
+_READERS: Final[dict[bytes, type[ImageFile]]] = {
+    b"\xff\xd8\xff": _Jpeg,
+    b"\x89PNG\r\n\x1a\n": PngImageFile,
+    b"BM": BmpImageFile,
+    **{b"P%d" % kind: PpmImageFile for kind in range(1, 7)},
+}
+
+
+def _opened(content: bytes) -> ImageFile:
+    for start, reader in _READERS.items():
+        if content.startswith(start):
+            picture = reader(io.BytesIO(content))
+            break
+    else:
+        raise PictureError("expected a JPEG, PNG, PGM, PPM or BMP, and received another file")
     width, height = picture.size
     if width * height > LARGEST_AREA or max(width, height) > LARGEST_SIDE:
-        raise PictureError(f"expected at most {LARGEST_AREA} pixels, and received {width}x{height}")
+        raise PictureError(
+            f"expected at most {LARGEST_AREA} pixels, and {LARGEST_SIDE} in a row or column, "
+            f"and received {width}x{height}"
+        )
     return picture
 
 
+def _upright_size(picture: Image.Image) -> tuple[int, int]:
+    return picture.size[::-1] if _orientation(picture) >= 5 else picture.size
+
+
 def _orientation(picture: Image.Image) -> int:
-    if "exif" not in picture.info:
+    """1 to 8, from the first directory of EXIF; 1 where there is none or it is damaged.
+
+    Pillow's own reading of EXIF warns where it is damaged, as that of many pictures is.
+    """
+    exif = picture.info.get("exif")
+    if not isinstance(exif, bytes):  # A PNG may hold a text of that name.
         return 1
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = ">" if exif.startswith(b"MM") else "<"
     try:
-        return int(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # A damaged tag leaves the pixels as they are.
-        return 1
+        (directory,) = struct.unpack_from(order + "I", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, directory)
+        for place in range(directory + 2, directory + 2 + 12 * count, 12):
+            entry = struct.unpack_from(order + "HHIH", exif, place)
+            if entry[:3] == (_ORIENTATION, _SHORT, 1):
+                return entry[3] if 1 <= entry[3] <= 8 else 1
+    except struct.error:
+        pass
+    return 1
 
 
 def _is_grey(picture: Image.Image) -> bool:
@@ -148,6 +192,4 @@ def _from_16_bits(picture: Image.Image) -> Image.Image:
 def _problem(error: Exception) -> PictureError:
     if isinstance(error, PictureError):
         return error
-    if isinstance(error, UnidentifiedImageError):
-        return PictureError("expected a JPEG, PNG, PGM, PPM or BMP, and received another file")
     return PictureError(f"expected a whole picture: {error or type(error).__name__}")

@@ -4,16 +4,15 @@ A zip is read in place, as though it had been unpacked into the folder where it 
 written, no name leaves the root, and nothing larger than a stated bound is brought into memory.
 """
 
-import contextlib
-import io
 import os
-import threading
-import zipfile
+import stat
 import zlib
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, TypeAlias
 
+from simlearn.data._zips import Zip, is_junk, is_zip, open_zip
+from simlearn.data._zips import inside as inside
 from simlearn.errors import DatasetError
 
 LARGEST_ANNOTATION: Final = 2**30
@@ -22,33 +21,21 @@ LARGEST_ANNOTATION: Final = 2**30
 LARGEST_PICTURE: Final = 2**28
 """Bytes of the largest picture file that a reader takes, 256 MiB."""
 
-_LARGEST_INNER_ZIP: Final = 2**28
-_JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
-# What zipfile and zlib raise where an archive is damaged, encrypted or packed in a strange way.
-_BROKEN_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OverflowError,
-    RuntimeError,
-    UnicodeError,
-    ValueError,
-)
-
 
 class Files:
     """The files below a folder, those in its zips included; or the files in one zip.
 
     Names are relative, with slashes: `AFLW/0001.jpg`. Where a zip and the folder hold the same
-    name, the folder's counts. What macOS and Windows leave behind (`__MACOSX`, `.DS_Store`) is not
-    there. Zips inside a zip are opened too, one level deep and up to 256 MiB.
+    name, the folder's counts; of two zips, that whose name sorts first. What macOS and Windows
+    leave behind (`__MACOSX`, `.DS_Store`) is not there. Zips inside a zip are opened too, one level
+    deep and up to 256 MiB. Links to folders are followed, except back to a folder above.
 
     Args:
         root: A folder or a zip.
 
     Raises:
-        DatasetError: There is no such folder or zip, or a zip is damaged.
+        DatasetError: There is no such folder or zip, it cannot be read, or a zip is damaged or
+            holds zips of more than 1 GiB together.
 
     Examples:
         >>> import tempfile, pathlib
@@ -62,15 +49,15 @@ class Files:
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self._folder: Path | None = None
-        self._zips: list[_Zip] = []
+        self._zips: list[Zip] = []
         self._below = ""
         try:
             if self.root.is_dir():
                 self._folder = self.root
-                found = sorted(p for p in self.root.iterdir() if p.suffix.lower() == ".zip")
-                self._zips = [z for path in found if path.is_file() for z in _opened(path)]
+                found = sorted(path for path in self.root.iterdir() if is_zip(path.name))
+                self._zips = [z for path in found if path.is_file() for z in open_zip(path)]
             elif self.root.is_file():
-                self._zips = _opened(self.root)
+                self._zips = open_zip(self.root)
             else:
                 raise DatasetError(f"{self.root}: expected a folder or a zip, and found neither")
         except OSError as error:
@@ -81,8 +68,7 @@ class Files:
             full = self._full(name)
         except DatasetError:
             return False
-        on_disk = self._folder is not None and os.path.isfile(self._folder / full)
-        return on_disk or any(full in members for members in self._zips)
+        return bool(self._status(full)) or any(full in members for members in self._zips)
 
     def __str__(self) -> str:
         return str(self.root / self._below) if self._below else str(self.root)
@@ -91,7 +77,7 @@ class Files:
         """How to call the file in a message: the path on disk, or the zip's and the name in it."""
         full = self._full(name)
         for members in self._zips:
-            if full in members and not (self._folder and (self._folder / full).exists()):
+            if full in members and not self._status(full):
                 return f"{members.path}/{full}"
         return str((self._folder or self.root) / full)
 
@@ -133,8 +119,13 @@ class Files:
 
         Args:
             suffixes: Take only names that end so, in upper or lower case, as `(".jpg", ".png")`.
+
+        Raises:
+            DatasetError: A folder cannot be read.
         """
-        found = set(self._walk())
+        found: set[str] = set()
+        if self._folder is not None:
+            found.update(filter(_is_inside, _files_on_disk(self._folder, self._below)))
         for members in self._zips:
             found.update(n for n in members.names if n.startswith(self._below))
         cut = len(self._below)
@@ -169,43 +160,48 @@ class Files:
             raise DatasetError(
                 f"{self.where(name)}: expected at most {limit} bytes, and found {size}"
             )
+        full = self._full(name)
+        if self._folder is None or not self._status(full):
+            return self._member(full).read(full)
         try:
-            with self._open(name) as stream:
+            with open(self._folder / full, "rb") as stream:
                 content = stream.read(limit + 1)
-        except (OSError, *_BROKEN_ZIP) as error:
+        except OSError as error:
             raise DatasetError(f"{self.where(name)}: cannot be read: {error}") from error
-        if len(content) > limit:
+        if len(content) > limit:  # It has grown meanwhile.
             raise DatasetError(f"{self.where(name)}: expected at most {limit} bytes, found more")
         return content
 
-    def _open(self, name: str) -> io.BufferedIOBase:
-        full = self._full(name)
-        if self._folder is not None and os.path.isfile(self._folder / full):
-            return open(self._folder / full, "rb")
-        for members in self._zips:
-            if full in members:
-                return members.open(full)
-        raise DatasetError(f"{self.where(name)}: expected a file, and found none")
-
     def _stat(self, name: str) -> tuple[int, int]:
         full = self._full(name)
-        if self._folder is not None:
-            try:
-                status = os.stat(self._folder / full)
-                return status.st_size, status.st_mtime_ns
-            except (OSError, ValueError):
-                pass
+        if status := self._status(full):
+            return status.st_size, status.st_mtime_ns
+        return self._member(full).stat(full)
+
+    def _member(self, full: str) -> Zip:
+        """The zip that holds the file."""
         for members in self._zips:
             if full in members:
-                return members.stat(full)
-        raise DatasetError(f"{self.where(name)}: expected a file, and found none")
+                return members
+        path = (self._folder or self.root) / full
+        raise DatasetError(f"{path}: expected a file, and found none")
+
+    def _status(self, full: str) -> os.stat_result | None:
+        """What the disk says of a file in the folder itself; none where it is no file."""
+        if self._folder is None:
+            return None
+        try:
+            status = os.stat(self._folder / full)
+        except (OSError, ValueError):
+            return None
+        return status if stat.S_ISREG(status.st_mode) else None
 
     def _full(self, name: str) -> str:
         return self._below + inside(name, where=str(self))
 
     def _exists(self, folder: str, name: str) -> bool:
         full = self._full(f"{folder}/{name}" if folder else name)
-        if self._folder is not None and (self._folder / full).exists():
+        if self._folder is not None and os.path.exists(self._folder / full):
             return True
         return any(full in members or full + "/" in members.folders for members in self._zips)
 
@@ -220,27 +216,11 @@ class Files:
         for members in self._zips:
             for folder in members.folders:
                 relative = folder[len(self._below) : -1]
-                if folder.startswith(self._below) and relative.count("/") == depth - 1 and relative:
+                if folder.startswith(self._below) and relative.count("/") == depth - 1:
                     found.add(relative)
         if self._folder is not None:
-            found.update(_folders_on_disk(self._folder / self._below, depth))
+            found.update(filter(_is_inside, _folders_on_disk(self._folder / self._below, depth)))
         return sorted(found)
-
-    def _walk(self) -> Iterator[str]:
-        if self._folder is None:
-            return
-        seen = set()  # A folder that links back to one above it would be walked for ever.
-        for folder, subfolders, files in os.walk(self._folder / self._below, followlinks=True):
-            status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
-                subfolders.clear()
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            subfolders[:] = sorted(s for s in subfolders if not _is_junk(s))
-            prefix = os.path.relpath(folder, self._folder).replace(os.sep, "/")
-            for file in files:
-                if not _is_junk(file):
-                    yield file if prefix == "." else f"{prefix}/{file}"
 
 
 Root: TypeAlias = str | Path | Files
@@ -252,98 +232,56 @@ def open_files(root: Root) -> Files:
     return root if isinstance(root, Files) else Files(root)
 
 
-class _Zip:
-    """The members of one zip, by name."""
-
-    def __init__(self, path: Path | str, source: Path | io.BytesIO) -> None:
-        self.path = path
-        self._lock = threading.Lock()
-        try:
-            self._archive = zipfile.ZipFile(source)
-        except (OSError, *_BROKEN_ZIP) as error:
-            raise DatasetError(f"{path}: expected a whole zip: {error}") from error
-        self._infos = {}
-        for info in self._archive.infolist():
-            name = info.filename.replace("\\", "/").removeprefix("./")
-            if not info.is_dir() and not any(map(_is_junk, name.split("/"))):
-                with contextlib.suppress(DatasetError):  # What leaves the root is not there.
-                    self._infos[inside(name, where=str(path))] = info
-        self.names = self._infos.keys()
-        self.folders = {
-            f"{parent}/" for name in self._infos for parent in PurePosixPath(name).parents[:-1]
-        }
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._infos
-
-    def stat(self, name: str) -> tuple[int, int]:
-        return self._infos[name].file_size, self._infos[name].CRC
-
-    def open(self, name: str) -> io.BufferedIOBase:
-        with self._lock:
-            return self._archive.open(self._infos[name])  # type: ignore[return-value]
-
-    def inner(self) -> "list[_Zip]":
-        """The zips in this zip."""
-        found = []
-        for name, info in self._infos.items():
-            if name.lower().endswith(".zip") and info.file_size <= _LARGEST_INNER_ZIP:
-                try:
-                    content = self._archive.read(info)
-                except (OSError, *_BROKEN_ZIP) as error:
-                    raise DatasetError(f"{self.path}/{name}: cannot be read: {error}") from error
-                found.append(_Zip(f"{self.path}/{name}", io.BytesIO(content)))
-        return found
-
-
-def inside(name: str, *, where: str) -> str:
-    r"""A relative name with slashes, refused where it would leave the root.
-
-    Args:
-        name: With slashes, or backslashes as some Windows-made lists have them.
-        where: What the name was read from, for the message; with its line if it has one.
-
-    Returns:
-        The name with slashes.
-
-    Raises:
-        DatasetError: The name is empty or absolute, or holds `.`, `..` or an empty part, a drive
-            or a NUL.
-
-    Examples:
-        >>> inside("lfw_5590\\Aaron_Eckhart_0001.jpg", where="training.txt")
-        'lfw_5590/Aaron_Eckhart_0001.jpg'
-    """
-    plain = name.replace("\\", "/")
-    drive = len(plain) > 1 and plain[1] == ":" and plain[0].isalpha()
-    if drive or "\0" in plain or any(part in ("", ".", "..") for part in plain.split("/")):
-        raise DatasetError(f"{where}: expected a path inside the data set, and received {name!r}")
-    return plain
-
-
-def _opened(path: Path) -> list[_Zip]:
-    outer = _Zip(path, path)
-    return [outer, *outer.inner()]
-
-
 def _folders_on_disk(root: Path, depth: int) -> list[str]:
     level = [""]
     for _ in range(depth):
         level = [
             f"{folder}/{entry.name}" if folder else entry.name
             for folder in level
-            for entry in _scanned(root / folder)
+            for entry in _entries(root / folder)
+            if _is_folder(entry)
         ]
     return level
 
 
-def _scanned(folder: Path) -> list[os.DirEntry[str]]:
+def _files_on_disk(root: Path, prefix: str) -> Iterator[str]:
+    """Names of the files below a folder, links back to a folder above not followed."""
+    waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [(prefix, ())]
+    while waiting:
+        prefix, above = waiting.pop()
+        entries = _entries(root / prefix)
+        if not entries:
+            continue
+        status = os.stat(root / prefix)
+        here = (status.st_dev, status.st_ino)
+        for entry in entries if here not in above else ():
+            if _is_folder(entry):
+                waiting.append((f"{prefix}{entry.name}/", (*above, here)))
+            else:
+                yield prefix + entry.name
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, but for junk; nothing where there is no folder."""
     try:
         with os.scandir(folder) as entries:
-            return [entry for entry in entries if entry.is_dir() and not _is_junk(entry.name)]
-    except OSError:
+            return [entry for entry in entries if not is_junk(entry.name)]
+    except (FileNotFoundError, NotADirectoryError):  # Perhaps it is only in a zip.
         return []
+    except OSError as error:
+        raise DatasetError(f"{folder}: expected a folder to read: {error}") from error
 
 
-def _is_junk(name: str) -> bool:
-    return name in _JUNK or name.startswith("._")
+def _is_inside(name: str) -> bool:
+    """Whether `inside` takes a name as it is; not one with a backslash."""
+    try:
+        return inside(name, where="") == name
+    except DatasetError:
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link to itself.
+        return False

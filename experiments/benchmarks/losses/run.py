@@ -1,14 +1,21 @@
 """The benchmark itself: which processes run, in which order, and what becomes of their answers."""
 
 import dataclasses
-import os
-import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from experiments.benchmarks._command import Outcome
+from experiments.benchmarks._environments import EnvironmentFailedError, python_of
+from experiments.benchmarks._processes import (
+    OUT_OF_MEMORY,
+    TOO_SLOW,
+    Limits,
+    log,
+    machine_now,
+    measure,
+)
 from experiments.benchmarks.losses.case import (
     ADDONS,
     METRIC_LEARNING,
@@ -22,10 +29,10 @@ from experiments.benchmarks.losses.case import (
 from experiments.benchmarks.losses.cases import CASES
 from experiments.benchmarks.losses.compare import FAILED, NOT_RUN, Row, summary, with_ratios
 from experiments.benchmarks.losses.config import LossesSettings
-from experiments.benchmarks.losses.environments import RECIPES, EnvironmentFailedError, python_of
+from experiments.benchmarks.losses.environments import RECIPES
 from experiments.benchmarks.losses.present import summary_text, table
-from experiments.benchmarks.losses.processes import OUT_OF_MEMORY, TOO_SLOW, Limits, log, measure
 
+_FOLDER = Path(__file__).parent / "workers"
 _WORKERS = {
     ADDONS: "addons",
     METRIC_LEARNING: "metric_learning",
@@ -52,7 +59,7 @@ class _Benchmark:
         self.ended: dict[tuple[str, str], str] = {}
 
     def outcome(self) -> Outcome:
-        machine = _machine()
+        machine = machine_now()
         for subject in (OURS, *self.config.peers):
             self._look_at(subject)
         for subject, reason in self.absent.items():
@@ -140,7 +147,7 @@ class _Benchmark:
     def _measure(self, subject: str, request: dict[str, Any]) -> dict[str, Any]:
         config = self.config
         shared = {k: getattr(config, k) for k in ("dim", "per_class", "seed", "repeats", "threads")}
-        worker = _WORKERS.get(subject, "ours")
+        worker = _FOLDER / f"{_WORKERS.get(subject, 'ours')}.py"
         python = self.pythons[subject if subject in _WORKERS else OURS]
         return measure(worker, python, shared | request, self.limits)
 
@@ -151,14 +158,6 @@ class _Benchmark:
         for row in rows:
             if row.status == FAILED and row.subject not in _OPTIONAL:
                 yield f"{row.loss}, B={row.batch}, {row.subject}: {row.reason}"
-
-
-def _machine() -> dict[str, Any]:
-    """What the times depend on; a warning where others keep the machine busy."""
-    cpus, load = os.cpu_count() or 1, os.getloadavg()[0]
-    if load > cpus / 2:
-        log(f"{load:.1f} processes are running on {cpus} cores: the times will be too long")
-    return {"machine": platform.machine(), "cpus": cpus, "load_at_start": round(load, 2)}
 
 
 def _progress(answer: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from simlearn.data.records._columns import integer_column, shaped
+from simlearn.data.records._columns import integer_column, read_only, shaped
 from simlearn.data.records._pictures import StoredPictures
 from simlearn.errors import UserError
 
@@ -43,7 +43,7 @@ class BoxedPictures:
             "owner": integer_column(self.owner, count, f"{self.name}: owner"),
             "boxes": shaped(self.boxes, np.float32, (count, 4), f"{self.name}: boxes"),
             "ignored": shaped(self.ignored, np.bool_, (count,), f"{self.name}: ignored"),
-            "details": MappingProxyType(dict(self.details)),
+            "details": MappingProxyType({k: read_only(v) for k, v in self.details.items()}),
         }
         for key, column in columns.items():
             object.__setattr__(self, key, column)

@@ -11,6 +11,7 @@ from simlearn.data.records._columns import (
     checked_rows,
     digest,
     integer_column,
+    read_only,
     require_unique,
     shaped,
     text_column,
@@ -94,6 +95,9 @@ class LandmarkPictures:
             object.__setattr__(self, field, column)
         if not np.isfinite(points[visible]).all():
             raise UserError(f"{self.name}: expected visible points to be finite numbers")
+        if not visible.all():
+            points = read_only(np.where(visible[..., np.newaxis], points, np.float32(0)))
+            object.__setattr__(self, "points", points)
         self._check_schema()
         require_unique(self.ids, self.name)
 
@@ -151,7 +155,7 @@ class LandmarkPictures:
         return digest(
             [
                 (text_column(schema), "|u1"),
-                (np.where(self.visible[..., None], self.points, 0), "<f4"),
+                (self.points, "<f4"),
                 (self.visible, "|u1"),
                 (self.values, "<i8"),
                 (self.ids, "<i8"),

@@ -76,6 +76,7 @@ class VideoPairs:
     def __post_init__(self) -> None:
         video = integer_column(self.video, len(self.pictures), f"{self.name}: video")
         object.__setattr__(self, "video", video)
+        _require_below(len(self.videos), video, f"{self.name}: video")
         check_pairs(self, len(self.videos))
 
     def __len__(self) -> int:
@@ -97,11 +98,14 @@ def check_pairs(record: PicturePairs | VideoPairs, count: int) -> None:
     for field in ("left", "right", "fold"):
         column = integer_column(getattr(record, field), length, f"{record.name}: {field}")
         object.__setattr__(record, field, column)
-        if field != "fold" and length and not 0 <= column.min() <= column.max() < count:
-            raise UserError(
-                f"{record.name}: {field} must lie in [0, {count}), "
-                f"and came as {column.min()} to {column.max()}"
-            )
+        _require_below(np.inf if field == "fold" else count, column, f"{record.name}: {field}")
+
+
+def _require_below(limit: float, column: NDArray[np.int64], name: str) -> None:
+    if len(column) and not 0 <= column.min() <= column.max() < limit:
+        raise UserError(
+            f"{name} must lie in [0, {limit}), and came as {column.min()} to {column.max()}"
+        )
 
 
 def pairs_text(record: PicturePairs | VideoPairs) -> str:

@@ -122,6 +122,8 @@ class PictureArray:
                 "expected images as uint8 (n, height, width, 1 or 3), "
                 f"and received {images.dtype} of shape {images.shape}"
             )
+        if names is not None and len(names) != len(images):
+            raise UserError(f"expected {len(images)} names of images, and received {len(names)}")
         self.images = images
         self.names = None if names is None else tuple(names)
 

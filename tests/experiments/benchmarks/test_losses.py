@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from experiments.benchmarks import _processes as processes
 from experiments.benchmarks.losses import case as cases
-from experiments.benchmarks.losses import compare, environments, present, processes
+from experiments.benchmarks.losses import compare, environments, present
 from experiments.benchmarks.losses.cases import CASES
 from experiments.benchmarks.losses.compare import Row
 from simlearn import addons, heads, losses
 
 COMMAND = [sys.executable, "-m", "experiments.benchmarks.losses"]
-WORKERS = Path(processes.__file__).parent / "workers"
+WORKERS = Path(present.__file__).parent / "workers"
 GENEROUS = processes.Limits(memory=8e9, seconds=200)
 
 
@@ -155,11 +156,13 @@ def test_the_table_says_what_is_not_a_number():
     ],
 )
 def test_a_process_beyond_its_limits_is_ended(limits, answer):
-    assert processes.measure("ours", sys.executable, {}, limits) == {"error": answer}
+    assert processes.measure(WORKERS / "ours.py", sys.executable, {}, limits) == {"error": answer}
 
 
 def test_a_worker_that_fails_says_why():
-    answer = processes.measure("ours", sys.executable, {"loss": "losses.NoSuchLoss()"}, GENEROUS)
+    answer = processes.measure(
+        WORKERS / "ours.py", sys.executable, {"loss": "losses.NoSuchLoss()"}, GENEROUS
+    )
     assert answer["error"].startswith("AttributeError: ")
     assert "NoSuchLoss" in answer["error"]
 

@@ -1,0 +1,1 @@
+"""From JPEG files to augmented batches, ours and peers'."""
