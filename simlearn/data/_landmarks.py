@@ -26,6 +26,7 @@ def landmark_pictures(
     outside: Outside,
     name: str,
     size: tuple[int, int] | None = None,
+    first_id: int = 0,
 ) -> LandmarkPictures:
     """A record in the order of its rows, each point inside its picture.
 
@@ -41,6 +42,7 @@ def landmark_pictures(
         name: Of the record.
         size: Width and height of every picture, where the data set fixes them; by default read
             from each picture's header.
+        first_id: Of the first row; the others count on.
     """
     if outside not in ("refuse", "mask"):
         raise DatasetError(f"outside must be 'refuse' or 'mask', and came as {outside!r}")
@@ -66,7 +68,7 @@ def landmark_pictures(
         landmarks=landmarks,
         values=values,
         attributes=attributes,
-        ids=np.arange(len(points), dtype=np.int64),
+        ids=np.arange(first_id, first_id + len(points), dtype=np.int64),
         name=name,
     )
 

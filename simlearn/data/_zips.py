@@ -27,10 +27,17 @@ _BROKEN_ZIP = (
 
 
 class Zip:
-    """The members of one zip, by name."""
+    """The members of one zip, by name, as though it had been unpacked where it lies.
 
-    def __init__(self, path: Path | str, source: Path | io.BytesIO) -> None:
+    Args:
+        path: What to call it in messages.
+        source: Where its bytes are.
+        folder: What stands before the names, empty or ending in a slash.
+    """
+
+    def __init__(self, path: Path | str, source: Path | io.BytesIO, folder: str = "") -> None:
         self.path = path
+        self._folder = folder
         self._lock = threading.Lock()
         try:
             self._archive = zipfile.ZipFile(source)
@@ -46,7 +53,7 @@ class Zip:
             name = info.filename.replace("\\", "/").removeprefix("./")
             if not any(map(is_junk, name.split("/"))):
                 with contextlib.suppress(DatasetError):  # A folder, or what leaves the root.
-                    self._infos[inside(name, where=str(path))] = info
+                    self._infos[folder + inside(name, where=str(path))] = info
         self.names = self._infos.keys()
         self.folders = {
             f"{parent}/" for name in self._infos for parent in PurePosixPath(name).parents[:-1]
@@ -54,6 +61,10 @@ class Zip:
 
     def __contains__(self, name: str) -> bool:
         return name in self._infos
+
+    def where(self, name: str) -> str:
+        """How to call a member in a message."""
+        return f"{self.path}/{name.removeprefix(self._folder)}"
 
     def stat(self, name: str) -> tuple[int, int]:
         return self._infos[name].file_size, self._infos[name].CRC
@@ -63,7 +74,7 @@ class Zip:
         try:
             return self._content(self._infos[name])
         except (OSError, *_BROKEN_ZIP) as error:
-            raise DatasetError(f"{self.path}/{name}: cannot be read: {error}") from error
+            raise DatasetError(f"{self.where(name)}: cannot be read: {error}") from error
 
     def _content(self, info: zipfile.ZipInfo) -> bytes:
         if info.compress_type not in _METHODS:
@@ -91,7 +102,8 @@ class Zip:
                     f"{self.path}: expected zips of at most {_LARGEST_INNER_ZIPS} bytes together "
                     "in it, and found more; unpack it"
                 )
-            found.append(Zip(f"{self.path}/{name}", io.BytesIO(self.read(name))))
+            folder = name[: name.rfind("/") + 1]
+            found.append(Zip(self.where(name), io.BytesIO(self.read(name)), folder))
         return found
 
 
@@ -120,9 +132,9 @@ def inside(name: str, *, where: str) -> str:
     return plain
 
 
-def open_zip(path: Path) -> list[Zip]:
-    """A zip, and those in it."""
-    outer = Zip(path, path)
+def open_zip(path: Path, folder: str = "") -> list[Zip]:
+    """A zip, and those in it; `folder` stands before their names."""
+    outer = Zip(path, path, folder)
     return [outer, *outer.inner()]
 
 

@@ -21,13 +21,16 @@ LARGEST_ANNOTATION: Final = 2**30
 LARGEST_PICTURE: Final = 2**28
 """Bytes of the largest picture file that a reader takes, 256 MiB."""
 
+_FEW: Final = 50
+
 
 class Files:
     """The files below a folder, those in its zips included; or the files in one zip.
 
     Names are relative, with slashes: `AFLW/0001.jpg`. Where a zip and the folder hold the same
     name, the folder's counts; of two zips, that whose name sorts first. What macOS and Windows
-    leave behind (`__MACOSX`, `.DS_Store`) is not there. Zips inside a zip are opened too, one level
+    leave behind (`__MACOSX`, `.DS_Store`) is not there. Zips one folder down count as unpacked into
+    that folder, where the root has at most 50 folders. Zips inside a zip are opened too, one level
     deep and up to 256 MiB. Links to folders are followed, except back to a folder above.
 
     Args:
@@ -54,8 +57,10 @@ class Files:
         try:
             if self.root.is_dir():
                 self._folder = self.root
-                found = sorted(path for path in self.root.iterdir() if is_zip(path.name))
-                self._zips = [z for path in found if path.is_file() for z in open_zip(path)]
+                for folder in ("", *_few_folders(self.root)):
+                    for path in sorted((self.root / folder).iterdir()):
+                        if is_zip(path.name) and path.is_file():
+                            self._zips += open_zip(path, folder)
             elif self.root.is_file():
                 self._zips = open_zip(self.root)
             else:
@@ -78,7 +83,7 @@ class Files:
         full = self._full(name)
         for members in self._zips:
             if full in members and not self._status(full):
-                return f"{members.path}/{full}"
+                return members.where(full)
         return str((self._folder or self.root) / full)
 
     def below(self, folder: str) -> "Files":
@@ -155,21 +160,22 @@ class Files:
             DatasetError: There is no such file, it cannot be read or is larger than `limit`, or
                 the name leaves the root.
         """
-        size = self.size(name)
+        full = self._full(name)
+        status = self._status(full)
+        size = status.st_size if status else self._member(full).stat(full)[0]
         if size > limit:
             raise DatasetError(
                 f"{self.where(name)}: expected at most {limit} bytes, and found {size}"
             )
-        full = self._full(name)
-        if self._folder is None or not self._status(full):
+        if status is None:
             return self._member(full).read(full)
         try:
-            with open(self._folder / full, "rb") as stream:
-                content = stream.read(limit + 1)
+            with open(f"{self._folder}/{full}", "rb") as stream:
+                content = stream.read(size + 1)
         except OSError as error:
             raise DatasetError(f"{self.where(name)}: cannot be read: {error}") from error
-        if len(content) > limit:  # It has grown meanwhile.
-            raise DatasetError(f"{self.where(name)}: expected at most {limit} bytes, found more")
+        if len(content) > size:
+            raise DatasetError(f"{self.where(name)}: has grown from {size} bytes while it was read")
         return content
 
     def _stat(self, name: str) -> tuple[int, int]:
@@ -191,7 +197,7 @@ class Files:
         if self._folder is None:
             return None
         try:
-            status = os.stat(self._folder / full)
+            status = os.stat(f"{self._folder}/{full}")
         except (OSError, ValueError):
             return None
         return status if stat.S_ISREG(status.st_mode) else None
@@ -230,6 +236,12 @@ Root: TypeAlias = str | Path | Files
 def open_files(root: Root) -> Files:
     """The files at a folder or zip, or the same `Files`, which is quicker for several readers."""
     return root if isinstance(root, Files) else Files(root)
+
+
+def _few_folders(root: Path) -> list[str]:
+    """The folders in a folder, each with a slash; none where there are too many to look into."""
+    found = sorted(f"{entry.name}/" for entry in _entries(root) if _is_folder(entry))
+    return found if len(found) <= _FEW else []
 
 
 def _folders_on_disk(root: Path, depth: int) -> list[str]:

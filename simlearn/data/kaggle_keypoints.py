@@ -41,6 +41,8 @@ SIDE: Final = 96
 """Width and height of every picture."""
 
 _FILES: Final = {"train": "training.csv", "test": "test.csv"}
+# So far apart that the ids of the two splits never meet.
+_FIRST_IDS: Final = {"train": 0, "test": 1_000_000}
 _COORDINATES: Final = tuple(
     f"{landmark.name.removeprefix('subject_')}_{axis}" for landmark in LANDMARKS for axis in "xy"
 )
@@ -63,7 +65,8 @@ def load(
             point as not visible.
 
     Returns:
-        As many records as the file has rows, in its order; pictures in memory, grey.
+        As many records as the file has rows, in its order; pictures in memory, grey. Ids count on
+        from 0 in the training file and from 1,000,000 in the test file.
 
     Raises:
         DatasetError: The file is missing, a column is missing or not known, a row is not what the
@@ -101,6 +104,7 @@ def load(
         outside=outside,
         name=f"kaggle-keypoints-{split}",
         size=(SIDE, SIDE),
+        first_id=_FIRST_IDS[split],
     )
 
 

@@ -38,6 +38,8 @@ COUNTS: Final = {"train": 10_000, "test": 2_995}
 """Faces of each split in the official release."""
 
 _LISTS: Final = {"train": "training.txt", "test": "testing.txt"}
+# So far apart that the ids of the two splits never meet.
+_FIRST_IDS: Final = {"train": 0, "test": 1_000_000}
 
 
 def load(
@@ -57,7 +59,8 @@ def load(
             pipeline skips and counts them.
 
     Returns:
-        As many records as the list has rows, in its order.
+        As many records as the list has rows, in its order; ids count on from 0 in the training
+        list and from 1,000,000 in the test list.
 
     Raises:
         DatasetError: A file is missing, or a row is not what the format says.
@@ -76,6 +79,7 @@ def load(
         lines=lines,
         outside=outside,
         name=f"mtfl-{split}",
+        first_id=_FIRST_IDS[split],
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from caption.data import coco, scenes
-from caption.data.scenes import _distance, _grounds, _relations, _sprites
+from caption.data.scenes import _grounds, _sprites
 from simlearn.errors import UserError
 from tests.caption.data import scene_reader
 
@@ -326,45 +326,3 @@ def test_refuses_to_write_elsewhere(tmp_path, rendered):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="expected a folder to write to"):
         scenes.write(tmp_path / "file", record)
-
-
-def test_distances_to_outlines():
-    # Points: the middle, on an edge, outside by 3 and 4 from a corner.
-    x, y = np.array([[0, 2, 5]], np.float32), np.array([[0, 0, 5]], np.float32)
-    square = [(-2, -1), (2, -1), (2, 1), (-2, 1)]
-    np.testing.assert_allclose(_distance.box(x, y, (-2, -1), (2, 1)), [[-1, 0, 5]], atol=1e-6)
-    np.testing.assert_allclose(_distance.polygon(x, y, square), [[-1, 0, 5]], atol=1e-6)
-    np.testing.assert_allclose(_distance.circle(x, y, (2, 1), 1), [[5**0.5 - 1, 0, 4]], atol=1e-6)
-    np.testing.assert_allclose(
-        _distance.segment(x, y, (-2, 1), (2, 1), 0.5), [[0.5, 0.5, 4.5]], atol=1e-6
-    )
-    ellipse = _distance.ellipse(x, y, (0, 0.5), (2, 1))
-    assert ellipse[0, 0] == pytest.approx(-0.5, abs=0.01)
-    assert ellipse[0, 2] > 2
-    assert _distance.ellipse(x, y, (0, 0), (2, 1))[0, 1] == pytest.approx(0, abs=1e-6)
-    # Rounded by 1 the corner's centre is at (-1, -2): 6 and 7 from (5, 5), less 1.
-    corner = _distance.box(x, y, (-5, -5), (0, -1), 1)[0, 2]
-    assert corner == pytest.approx((6**2 + 7**2) ** 0.5 - 1, abs=1e-5)
-    union = _distance.union(np.array([[1.0, -2]]), np.array([[0.5, 3]]))
-    assert union.tolist() == [[0.5, -2]]
-
-
-@pytest.mark.parametrize(
-    ("box", "expected"),
-    [
-        ((0, 10, 10, 20), "left of"),
-        ((10, 8, 20, 22), "left of"),  # Side by side: the edges are one line.
-        ((11, 8, 21, 22), None),
-        ((32, 12, 40, 22), "right of"),
-        ((20, 0, 30, 9), "above"),
-        ((22, 25, 32, 40), "below"),
-        ((0, 20, 10, 30), "left of"),  # 20 aside and 10 down.
-        ((0, 20, 10, 32), None),  # 20 aside and 11 down.
-        ((5, 30, 35, 80), "below"),
-        ((10, 0, 22, 40), None),
-    ],
-)
-def test_boxes_apart(box, expected):
-    assert _relations.apart(box, (20, 10, 30, 20)) == expected
-    inverse = None if expected is None else scenes.INVERSES[expected]
-    assert _relations.apart((20, 10, 30, 20), box) == inverse

@@ -2,6 +2,7 @@ import io
 import os
 import zipfile
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -237,9 +238,34 @@ def test_a_limit_bounds_what_is_read(root):
 
 def test_a_file_that_grows_while_it_is_read_is_bounded_too(tmp_path, monkeypatch):
     files = Files(folder(tmp_path, {"x": b"grown"}))
-    monkeypatch.setattr(files, "size", lambda name: 2)
-    with pytest.raises(DatasetError, match="expected at most 3 bytes, found more"):
+    monkeypatch.setattr(files, "_status", lambda name: SimpleNamespace(st_size=2))
+    with pytest.raises(DatasetError, match="x: has grown from 2 bytes while it was read"):
         files.read("x", limit=3)
+
+
+def test_zips_one_folder_down_count_as_unpacked_there(tmp_path):
+    inner = archive(tmp_path / "made.zip", {"deep/three.txt": b"3"})
+    contents = {"pictures/one.jpg": b"1", "more/inner.zip": inner.read_bytes()}
+    inner.unlink()
+    root = tmp_path / "set"
+    folder(root, {"Anno/list.txt": b"list", "Img/below/two.txt": b"2"})
+    archive(root / "Img" / "img.zip", contents)
+    files = Files(root)
+    assert files.read("Img/pictures/one.jpg") == b"1"
+    assert files.where("Img/pictures/one.jpg") == str(root / "Img/img.zip/pictures/one.jpg")
+    # A zip in a zip as well counts as unpacked where it lies.
+    assert files.read("Img/more/deep/three.txt") == b"3"
+    assert files.names((".txt",)) == [
+        "Anno/list.txt",
+        "Img/below/two.txt",
+        "Img/more/deep/three.txt",
+    ]
+    assert files.find("pictures").read("pictures/one.jpg") == b"1"
+    assert files.find("one.jpg").read("one.jpg") == b"1"
+
+    # Among many folders, as those of classes, nobody looks for zips.
+    folder(root, {f"person{i}/1.txt": b"" for i in range(50)})
+    assert "Img/pictures/one.jpg" not in Files(root)
 
 
 def test_a_stamp_follows_the_file(tmp_path):

@@ -54,6 +54,8 @@ def test_rows_become_records(root):
     test = mtfl.load(root, "test")
     assert test.pictures.paths == ("AFLW/0002-image1.jpg",)
     assert test.attribute("pose").tolist() == [3]
+    assert train.ids.tolist() == [0, 1, 2]
+    assert test.ids.tolist() == [1_000_000]
 
 
 def test_a_mirror_swaps_sides():

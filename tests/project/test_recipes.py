@@ -1,0 +1,665 @@
+"""Every data set with a reader has a recipe that works, a README and a row in the table."""
+
+import argparse
+import ast
+import http.server
+import importlib
+import importlib.util
+import inspect
+import io
+import json
+import pkgutil
+import re
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.io import savemat
+
+import caption.data
+import simlearn.data
+from simlearn.data import folders, youtube_faces
+from simlearn.data.fetching import Download, Part, Recipe, recipe_main, script_main
+from simlearn.data.files import Files
+from simlearn.errors import DatasetError
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted(path.parent.name for path in ROOT.glob("datasets/*/prepare.py"))
+TABLE = ROOT / "docs" / "guides" / "datasets.md"
+# Readers of what people have themselves.
+OWN = {"folders"}
+
+
+def readers():
+    """Modules with a public function that takes a root and returns a record."""
+    found = {}
+    for package in (simlearn.data, caption.data):
+        for info in pkgutil.iter_modules(package.__path__):
+            if info.name.startswith("_") or info.ispkg or info.name == "pipeline":
+                continue
+            module = importlib.import_module(f"{package.__name__}.{info.name}")
+            functions = [
+                name
+                for name, function in inspect.getmembers(module, inspect.isfunction)
+                if function.__module__ == module.__name__
+                and not name.startswith("_")
+                and next(iter(inspect.signature(function).parameters), None) == "root"
+                and name != "open_files"
+            ]
+            if functions and info.name not in OWN:
+                found[info.name] = functions
+    return found
+
+
+def script(name):
+    path = ROOT / "datasets" / name / "prepare.py"
+    spec = importlib.util.spec_from_file_location(f"prepare_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(recipe, *arguments, data):
+    return recipe_main(recipe, ["--data", str(data), *arguments])
+
+
+def test_the_readers_are_found():
+    assert {"mnist", "omniglot", "lfw", "malf", "coco", "flickr", "msrvtt"} <= set(readers())
+    assert "files" not in readers()
+    assert folders.load
+
+
+def test_every_reader_has_a_recipe_with_a_readme():
+    sources = {name: (ROOT / "datasets" / name / "prepare.py").read_text() for name in RECIPES}
+    for reader in readers():
+        uses = re.compile(rf"^from (simlearn|caption)\.data import .*\b{reader}\b", re.M)
+        assert any(uses.search(source) for source in sources.values()), reader
+    for folder in sorted((ROOT / "datasets").iterdir()):
+        assert {"README.md", "prepare.py"} <= {path.name for path in folder.iterdir()}, folder
+
+
+def test_every_recipe_has_a_row_in_the_table():
+    rows = [line for line in TABLE.read_text().splitlines() if line.startswith("|")]
+    named = {match for row in rows for match in re.findall(r"datasets/(\w+)/README\.md", row)}
+    assert named == set(RECIPES)
+    for row in rows[2:]:
+        reader = re.search(r"`(simlearn|caption)\.data\.([\w.]+)`", row)
+        assert pkgutil.resolve_name(reader[0].strip("`")), row
+        assert row.count("|") == rows[0].count("|"), row
+        assert re.search(r"\| (run on real files|on a fixture only|made here)[^|]*\|$", row), row
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_without_data_a_script_ends_in_one_line(name, tmp_path, capsys):
+    assert script(name).main(["--data", str(tmp_path), "--check"]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith(f"{tmp_path}/{name}")
+    assert shown.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scripts_say_their_options_and_import_no_tensorflow():
+    # One process for all of them: each would take half a second.
+    code = f"""
+import importlib.util, sys
+for name in {RECIPES}:
+    spec = importlib.util.spec_from_file_location(name, f"datasets/{{name}}/prepare.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        module.main(["--help"])
+    except SystemExit as stop:
+        assert stop.code == 0, name
+    assert not {{"tensorflow", "keras", "pooch"}} & set(sys.modules), name
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.count("--data DIR") == 2 * len(RECIPES)
+    assert done.stdout.count("$SIMLEARN_DATA") == len(RECIPES)
+
+
+@pytest.mark.parametrize("name", [n for n in RECIPES if n != "mnist"])
+def test_what_is_downloaded_is_bounded_and_addressed(name):
+    recipe = script(name).RECIPE
+    assert recipe.name == name
+    assert recipe.downloads or recipe.by_hand
+    parts = {part.name for part in recipe.parts}
+    assert set(recipe.usual) <= parts
+    for download in recipe.downloads:
+        assert set(download.parts) <= parts
+        assert bool(download.folder) == bool(download.limit)
+        assert all(re.match(r"https?://[\w.-]+/", url) for url in download.urls)
+        assert re.fullmatch("[0-9a-f]{64}", download.sha256 or 64 * "0")
+        assert re.fullmatch("[0-9a-f]{32}", download.md5 or 32 * "0")
+        readme = (ROOT / "datasets" / name / "README.md").read_text()
+        assert download.name in readme
+        assert download.sha256 is None or download.sha256[:12] in readme
+
+
+# READMEs.
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_readme_has_its_parts_and_calls_what_exists(name):
+    text = (ROOT / "datasets" / name / "README.md").read_text()
+    for part in (f"datasets/{name}/prepare.py", "**Size**", "**Address**", "**Licence**"):
+        assert part in text, part
+    assert "## Layout" in text
+    assert "## Use" in text
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.DOTALL)
+    assert blocks
+    for block in blocks:
+        assert calls(block) > 0
+
+
+def calls(code):
+    """Check the imports and calls of some code without running it; returns how many calls."""
+    names, count = {}, 0
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(node.module)
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                names[alias.name] = getattr(module, alias.name, None) or pkgutil.resolve_name(full)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in names:
+            assert hasattr(names[node.value.id], node.attr), node.attr
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if isinstance(owner, ast.Name) and owner.id in names:
+                function = getattr(names[owner.id], node.func.attr)
+                keywords = {keyword.arg: None for keyword in node.keywords}
+                inspect.signature(function).bind(*node.args, **keywords)
+                count += 1
+    return count
+
+
+def test_a_wrong_snippet_is_found():
+    good = "from simlearn.data import mnist\nmnist.load('DIR', split='train')\n"
+    assert calls(good) == 1
+    with pytest.raises(AssertionError, match="lode"):
+        calls(good.replace("load", "lode"))
+    with pytest.raises(TypeError, match="slit"):
+        calls(good.replace("split", "slit"))
+    with pytest.raises(ImportError):
+        calls(good.replace("mnist", "mnisd"))
+
+
+# What a recipe does, on data sets small enough to write down.
+
+
+def picture(pixels=None):
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((7, 5), np.uint8) if pixels is None else pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def written(root, contents):
+    for name, content in contents.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def zipped(contents):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as out:
+        for name, content in contents.items():
+            out.writestr(name, content)
+    return stream.getvalue()
+
+
+PETS = {"cat/1.png": picture(), "cat/2.png": picture(), "dog/1.png": picture()}
+OFFICIAL = {"pictures": 3, "classes": 2}
+
+
+def recipe(counts=OFFICIAL, needs="/[0-9]+.png$", **fields):
+    read = lambda files: folders.load(files, name="pets-all")  # noqa: E731
+    return Recipe("pets", "Pets", (Part("all", needs, read, counts),), **fields)
+
+
+def test_a_complete_copy(tmp_path, capsys):
+    written(tmp_path / "pets", PETS)
+    assert run(recipe(), data=tmp_path) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "pets-all: 3 pictures, 2 classes with 1 to 2 pictures",
+        f"{tmp_path}/pets: complete",
+    ]
+
+
+def test_a_difference_is_told(tmp_path, capsys):
+    written(tmp_path / "pets", PETS | {"cat/2.png": b""})
+    assert run(recipe({"pictures": 5, "classes": 2}), data=tmp_path) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "pets-all: 3 pictures, 2 classes with 1 to 2 pictures",
+        "  differs: 3 pictures, officially 5",
+        "  missing or empty: 1 files, the first cat/2.png",
+        f"{tmp_path}/pets: incomplete, 2 differences from the official release; "
+        "see datasets/pets/README.md",
+    ]
+
+
+def test_a_damaged_part_does_not_hide_the_others(tmp_path, capsys):
+    def damaged(_):
+        raise DatasetError("list.txt:3: expected\n  something else")
+
+    written(tmp_path / "pets", PETS)
+    whole = recipe().parts[0]
+    parts = (Part("first", "png", damaged, {}), whole, Part("last", "absent", len, {}))
+    assert run(recipe()._replace(parts=parts), data=tmp_path) == 2
+    shown = capsys.readouterr()
+    assert shown.err == "list.txt:3: expected something else\n"
+    assert shown.out.splitlines()[:2] == [
+        "pets-all: 3 pictures, 2 classes with 1 to 2 pictures",
+        "pets-last: not there",
+    ]
+    assert run(recipe()._replace(parts=parts), "--part", "all", data=tmp_path) == 0
+    assert run(recipe()._replace(parts=parts), "--part", "last", data=tmp_path) == 1
+
+
+def test_usual_parts_and_those_that_are_there(tmp_path, capsys):
+    written(tmp_path / "pets", PETS)
+    other = Part("other", "absent", len, {})
+    both = recipe()._replace(parts=(*recipe().parts, other))
+    assert run(both._replace(usual=("all",)), data=tmp_path) == 0
+    assert run(both._replace(usual=("other",)), data=tmp_path) == 1
+    assert "pets-all: 3 pictures" in capsys.readouterr().out
+
+
+def test_what_has_to_be_done_by_hand_is_said(tmp_path, capsys):
+    by_hand = recipe(by_hand="\nAsk, and put it here:\n  DIR/pets/cat\n")
+    assert run(by_hand, data=tmp_path) == 2
+    shown = capsys.readouterr()
+    assert shown.out == f"Ask, and put it here:\n  {tmp_path}/pets/cat\n"
+    assert shown.err == (
+        f"{tmp_path}/pets: expected the files of Pets, and found none; they have to be downloaded "
+        "by hand, as said above\n"
+    )
+    written(tmp_path / "pets", {"notes.txt": b"none yet"})
+    assert run(by_hand, "--check", data=tmp_path) == 2
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """A web server, and the addresses that it was asked for."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    contents, asked = {}, []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            content = contents[self.path]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", contents, asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_is_missing_is_downloaded_once(tmp_path, served, capsys):
+    address, contents, asked = served
+    contents |= {"/pets.zip": zipped({f"pets/{k}": v for k, v in PETS.items()})}
+    packed = Download("pets.zip", (f"{address}/pets.zip",), provides=r"cat/1\.png$")
+    assert run(recipe(downloads=(packed,)), "--check", data=tmp_path) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert run(recipe(downloads=(packed,)), data=tmp_path) == 0
+    assert run(recipe(downloads=(packed,)), data=tmp_path) == 0
+    assert asked == ["/pets.zip"]
+    assert [path.name for path in sorted((tmp_path / "pets").iterdir())] == [
+        "pets.zip",
+        "pets.zip.sha256",
+    ]
+    capsys.readouterr()
+    # It was packed anew by its owner: other bytes, and the same pictures.
+    (tmp_path / "pets" / "pets.zip").write_bytes(zipped(PETS))
+    assert run(recipe(downloads=(packed,)), data=tmp_path) == 0
+    assert re.match(
+        r".*pets\.zip: expected the SHA-256 .*, and found .*; it is read as it is\n",
+        capsys.readouterr().out,
+    )
+
+
+def test_an_archive_is_unpacked_where_its_reader_needs_it(tmp_path, served):
+    address, contents, asked = served
+    contents |= {"/a.zip": zipped(PETS), "/b.zip": zipped({"more/9.png": picture()})}
+    fields = {"provides": r"cat/1\.png$", "folder": "pets", "limit": 10**6}
+    packed = Download("a.zip", (f"{address}/a.zip",), parts=("all",), **fields)
+    more = Download("b.zip", (f"{address}/b.zip",), provides="9.png", parts=("more",))
+    whole = recipe(downloads=(packed._replace(unpacked=True), more), usual=("all",))
+    written(tmp_path / "pets", {"mine.zip": zipped(PETS)})
+    # Its content is there, but packed, which this reader cannot use.
+    run(whole, data=tmp_path)
+    assert (tmp_path / "pets" / "pets" / "dog" / "1.png").is_file()
+    assert asked == ["/a.zip"]
+    run(whole._replace(downloads=(packed, more)), data=tmp_path)
+    assert asked == ["/a.zip"]
+
+
+def test_a_download_that_fails_is_one_line(tmp_path, served, capsys):
+    address, _, _ = served
+    nowhere = Download("a.zip", (f"{address[:-5]}1/a.zip",), provides="x")
+    assert run(recipe(downloads=(nowhere,)), data=tmp_path) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{tmp_path}/pets/a.zip: no address delivered this file; http://127")
+    assert error.count("\n") == 1
+
+
+def test_a_script_wants_a_folder(monkeypatch, capsys, tmp_path):
+    seen = []
+
+    def prepare(root, options):
+        assert isinstance(options, argparse.Namespace)
+        seen.append(root)
+        return 7
+
+    monkeypatch.delenv("SIMLEARN_DATA", raising=False)
+    with pytest.raises(SystemExit) as stopped:
+        script_main("pets", prepare, [], description="")
+    assert stopped.value.code == 2
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .endswith("expected --data DIR or the variable SIMLEARN_DATA, and received neither")
+    )
+    monkeypatch.setenv("SIMLEARN_DATA", str(tmp_path))
+    assert script_main("pets", prepare, [], description="") == 7
+    assert seen == [tmp_path / "pets"]
+
+
+# Each recipe on a data set of the official layout with a few pictures: everything is found, and
+# what differs is the number. (Digits, MNIST and the sets with real files are tried elsewhere.)
+
+PICTURE = picture()
+POINTS = "1 2 3 4 2 3 1 4 3 4"
+META = io.BytesIO()
+savemat(
+    META,
+    {
+        "video_names": np.array([["Ann/0"], ["Bob/1"]], object),
+        "Splits": np.array([[1.0, 2.0, 0.0]])[:, :, np.newaxis],
+    },
+)
+
+
+def coco_like(name):
+    return json.dumps(
+        {
+            "images": [{"id": 7, "file_name": name}],
+            "annotations": [{"id": 1, "image_id": 7, "caption": "A dog."}],
+        }
+    )
+
+
+def karpathy_like(splits):
+    images = [
+        {
+            "filename": f"{number}.jpg",
+            "split": split,
+            "imgid": number,
+            "sentences": [{"raw": "A dog.", "tokens": ["a", "dog"]}],
+        }
+        for number, split in enumerate(splits)
+    ]
+    return json.dumps({"images": images})
+
+
+def msrvtt_like(*splits):
+    videos = [{"video_id": f"video{n}", "split": split} for n, split in enumerate(splits)]
+    sentences = [
+        {"video_id": video["video_id"], "sen_id": n, "caption": "A dog."}
+        for n, video in enumerate(videos)
+    ]
+    return json.dumps({"videos": videos, "sentences": sentences})
+
+
+def tokens(*names):
+    return "".join(f"{name}#{k}\tA dog .\n" for name in names for k in range(5))
+
+
+FACES = "left_eye_center right_eye_center left_eye_inner_corner left_eye_outer_corner "
+FACES += "right_eye_inner_corner right_eye_outer_corner left_eyebrow_inner_end "
+FACES += "left_eyebrow_outer_end right_eyebrow_inner_end right_eyebrow_outer_end nose_tip "
+FACES += "mouth_left_corner mouth_right_corner mouth_center_top_lip mouth_center_bottom_lip"
+COLUMNS = ",".join(f"{name}_{axis}" for name in FACES.split() for axis in "xy")
+PIXELS = " ".join(["7"] * 96 * 96)
+
+# Files, and what the script must print: a line for each part, with the pictures missing.
+LAYOUTS = {
+    "casia_webface": (
+        {"CASIA-WebFace/0000045/001.jpg": PICTURE, "CASIA-WebFace/0166921/002.jpg": PICTURE},
+        ["casia-webface: 2 pictures, 2 classes with 1 pictures"],
+    ),
+    "celeba": (
+        {
+            "img_align_celeba.zip": zipped({"img_align_celeba/000001.jpg": PICTURE}),
+            "Anno/list_landmarks_align_celeba.txt": "".join(
+                f"00000{n}.jpg {POINTS}\n" for n in (1, 2, 3)
+            ),
+            "Anno/list_attr_celeba.txt": "".join(
+                f"00000{n}.jpg {' -1  1' * 20}\n" for n in (1, 2, 3)
+            ),
+            "Anno/identity_CelebA.txt": "000001.jpg 8\n000002.jpg 9\n000003.jpg 8\n",
+            "Eval/list_eval_partition.txt": "000001.jpg 0\n000002.jpg 1\n000003.jpg 2\n",
+            "MAFL/training.txt": "000001.jpg\n000003.jpg\n",
+            "MAFL/testing.txt": "000002.jpg\n",
+        },
+        [
+            "celeba-train: 1 pictures, 5 landmarks,",
+            "celeba-validation: 1 pictures, .* missing or empty: 1 files",
+            "celeba-test: 1 pictures, .* missing or empty: 1 files",
+            "celeba-identities: 3 pictures, 2 classes .* missing or empty: 2 files",
+            "mafl-train: 2 pictures, .* missing or empty: 1 files",
+            "mafl-test: 1 pictures, .* missing or empty: 1 files",
+        ],
+    ),
+    "coco": (
+        {
+            "annotations_trainval2014.zip": zipped(
+                {
+                    "annotations/captions_train2014.json": coco_like("COCO_train2014_7.jpg"),
+                    "annotations/captions_val2014.json": coco_like("COCO_val2014_7.jpg"),
+                }
+            ),
+            "train2014.zip": zipped({"train2014/COCO_train2014_7.jpg": PICTURE}),
+            "captions_val2017-half.json": coco_like("000000000007.jpg"),
+        },
+        [
+            "coco-train2014: 1 pictures, 1 caption,",
+            "coco-val2014: 1 pictures, .* missing or empty: 1 files, the first val2014/COCO_val",
+            "captions_val2017-half: 1 pictures, .* missing or empty: 1 files",
+        ],
+    ),
+    "fddb": (
+        {
+            f"FDDB-folds/FDDB-fold-{fold:02}-ellipseList.txt": f"2002/07/{fold}/big/img_1\n1\n"
+            "9 7 1.5 30 20 1\n"
+            for fold in range(1, 11)
+        }
+        | {"originalPics/2002/07/3/big/img_1.jpg": PICTURE},
+        ["fddb: 10 pictures, 10 boxes .* missing or empty: 9 files, the first originalPics/2002"],
+    ),
+    "flickr30k": (
+        {
+            "results_20130124.token": tokens("1.jpg", "2.jpg"),
+            "flickr30k-images/2.jpg": PICTURE,
+        },
+        ["flickr30k: 2 pictures, 10 captions, .* missing .* 1 files, the first flickr30k-images/1"],
+    ),
+    "flickr8k": (
+        {
+            "Flickr8k_text.zip": zipped(
+                {
+                    "Flickr8k.token.txt": tokens("1.jpg", "2.jpg", "3.jpg", "4.jpg.1"),
+                    "Flickr_8k.trainImages.txt": "2.jpg\n",
+                    "Flickr_8k.devImages.txt": "1.jpg\n",
+                    "Flickr_8k.testImages.txt": "3.jpg\n",
+                }
+            ),
+            "Flickr8k_Dataset.zip": zipped(
+                {f"Flicker8k_Dataset/{n}.jpg": PICTURE for n in (1, 2, 3)}
+            ),
+        },
+        [
+            "flickr8k-train: 1 pictures, 5 captions, 5 each differs: 1 pictures, officially 6000",
+            "flickr8k-dev: 1 pictures, 5 captions, 5 each differs: 1 pictures, officially 1000",
+            "flickr8k-test: 1 pictures, 5 captions, 5 each differs: 1 pictures, officially 1000",
+            # One is missing in the official archive too.
+            "flickr8k-all: 4 pictures, 20 captions, 5 each differs: 4 pictures, officially 8092 "
+            "differs: 20 captions, officially 40460$",
+        ],
+    ),
+    "kaggle_keypoints": (
+        {
+            "facial-keypoints-detection.zip": zipped(
+                {
+                    "training.zip": zipped(
+                        {"training.csv": f"{COLUMNS},Image\n{','.join(['9'] * 30)},{PIXELS}\n"}
+                    ),
+                    "test.zip": zipped({"test.csv": f"ImageId,Image\n1,{PIXELS}\n"}),
+                    "IdLookupTable.csv": "RowId,ImageId,FeatureName,Location\n"
+                    "1,1,nose_tip_x,\n2,1,nose_tip_y,\n",
+                }
+            )
+        },
+        [
+            "kaggle-keypoints-train: 1 pictures, 15 landmarks",
+            "kaggle-keypoints-test: 1 pictures, 15 landmarks",
+            "kaggle_keypoints-wanted: 2 coordinates",
+        ],
+    ),
+    "karpathy": (
+        {
+            "caption_datasets/dataset_coco.json": karpathy_like(
+                ["train", "restval", "val", "test", "restval"]
+            ),
+            "caption_datasets/dataset_flickr8k.json": karpathy_like(["val", "train", "test"]),
+        },
+        [
+            "coco-karpathy-train: 1 pictures, 1 caption, 1 each differs: 1 pictures, officially "
+            "82783$",
+            "coco-karpathy-restval: 2 pictures",
+            "coco-karpathy-val: 1 pictures",
+            "coco-karpathy-test: 1 pictures",
+            "flickr8k-karpathy-train: 1 pictures",
+            "flickr8k-karpathy-val: 1 pictures",
+            "flickr8k-karpathy-test: 1 pictures",
+            "karpathy-flickr30k-train: not there",
+            "karpathy-flickr30k-val: not there",
+            "karpathy-flickr30k-test: not there",
+        ],
+    ),
+    "lfw": (
+        {f"{folder}/Ann/Ann_0001.jpg": PICTURE for folder in ("lfw", "lfw_funneled/lfw_funneled")}
+        | {"lfw/Ann/Ann_0003.jpg": PICTURE, "pairs.txt": "1 1\nAnn 1 3\nAnn 1 Bob 2\n"},
+        [
+            "lfw: 2 pictures, 1 class",
+            "lfw: 1 pictures, 1 class",
+            "lfw-view1-train: not there",
+            "lfw-view1-test: not there",
+            "lfw-view2: 2 pairs, .* missing or empty: 1 files, the first lfw/Bob/Bob_0002.jpg",
+            "lfw-view2: 2 pairs, .* missing or empty: 2 files, the first lfw_funneled/lfw_funnele",
+        ],
+    ),
+    "malf": (
+        {"MALF/malf.txt": "picture x y width height\na.jpg 1 2 3 4\n", "MALF/a.jpg": PICTURE},
+        ["malf: 1 pictures, 1 boxes differs: 1 pictures, officially 250$"],
+    ),
+    "msrvtt": (
+        {
+            "train_val_videodatainfo.json": msrvtt_like("train", "validate", "train"),
+            "test_videodatainfo.json": msrvtt_like("test"),
+            "TrainValVideo/video2.mp4": b"video",
+            "frames/video0/1.jpg": PICTURE,
+        },
+        [
+            "msrvtt-train: 2 videos, .* officially 6513 differs: 2 captions, officially 130260$",
+            "msrvtt-validate: 1 videos, .* missing or empty: 1 files, the first video1.mp4",
+            "msrvtt-test: 1 videos, 1 caption, 1 each differs: 1 videos, officially 2990",
+        ],
+    ),
+    "vggface2": (
+        {
+            "train/n000002/0001_01.jpg": PICTURE,
+            "test/n000001/0002_01.jpg": PICTURE,
+            "identity_meta.csv": 'n000001, "Ann", 1, 0, f\nn000002, "Bob, B", 1, 1, m\n',
+        },
+        [
+            "vggface2-train: 1 pictures, 1 class",
+            "vggface2-test: 1 pictures, 1 class",
+            "vggface2-identities: 2 people differs: 2 people, officially 9131",
+        ],
+    ),
+    "wider_face": (
+        {
+            "wider_face_split.zip": zipped(
+                {
+                    f"wider_face_split/wider_face_{name}.txt": text
+                    for name, text in {
+                        "train_bbx_gt": "0--P/1.jpg\n1\n1 2 3 4 0 0 0 0 0 0\n",
+                        "val_bbx_gt": "0--P/2.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n",
+                        "test_filelist": "0--P/3.jpg\n",
+                    }.items()
+                }
+            ),
+            "WIDER_train.zip": zipped({"WIDER_train/images/0--P/1.jpg": PICTURE}),
+        },
+        [
+            "wider-face-train: 1 pictures, 1 boxes differs: 1 pictures, officially 12880$",
+            "wider-face-validation: 1 pictures, 0 boxes .* missing or empty: 1 files",
+            "wider-face-test: 1 pictures, 0 boxes .* missing or empty: 1 files",
+        ],
+    ),
+    "youtube_faces": (
+        {
+            "meta_and_splits.mat": META.getvalue(),
+            "frame_images_DB/Ann/0/0.1.jpg": PICTURE,
+            "aligned_images_DB/Ann/0/aligned.1.jpg": PICTURE,
+            "aligned_images_DB/Bob/1/aligned.1.jpg": PICTURE,
+        },
+        [
+            "youtube-faces: 1 pairs, .* 2 videos with 2 frames .* officially 3425$",
+            "youtube-faces: 1 pairs, .* 2 videos with 1 frames .* missing or empty: 1 files, "
+            "the first Bob/1",
+        ],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_recipe_reads_the_official_layout(name, tmp_path, capsys):
+    contents, expected = LAYOUTS[name]
+    written(tmp_path / name, contents)
+    assert script(name).main(["--data", str(tmp_path), "--check"]) == 1
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    *lines, last = shown.out.splitlines()
+    assert re.fullmatch(rf"{tmp_path}/{name}: incomplete, \d+ differences? from .*", last)
+    parts = re.split(r"\n(?! )", "\n".join(line for line in lines if "as it is" not in line))
+    assert len(parts) == len(expected), parts
+    for part, pattern in zip(parts, expected, strict=True):
+        assert re.match(pattern, " ".join(part.split())), part
+
+
+def test_the_layouts_leave_out_nothing():
+    # Real files of these were at hand: see the tests marked real_data.
+    assert set(LAYOUTS) | {"mnist", "mtfl", "omniglot", "orl"} == set(RECIPES)
+    assert youtube_faces.FOLDERS
+    assert Files
