@@ -1,6 +1,6 @@
 """The splits of Karpathy and Fei-Fei: COCO, Flickr8k and Flickr30k, with captions cut into words.
 
-Nearly all published scores on COCO are on these splits: 5,000 pictures each to choose and to
+Most published scores on COCO are on these splits: 5,000 pictures each to choose and to
 report on, both from the validation part of 2014. The rest of that part, 30,504 pictures, is
 called `restval`; some papers train on it, others do not.
 

@@ -1,3 +1,6 @@
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -139,3 +142,24 @@ def test_damaged_lists_are_read_as_they_are_or_refused(copies, tmp_path):
         return list(zip(*columns, strict=True))
 
     check_damage(TRAINING, read, naive, copies)
+
+
+@pytest.mark.real_data
+def test_the_real_files_are_read():
+    root = Path(os.environ["SIMLEARN_DATA"]) / "mtfl"
+    train, test = mtfl.load(root), mtfl.load(root, "test")
+    # Copies of 80x80 pixels, without the rows whose attributes are not known.
+    assert (len(train), len(test)) == (9_983, 1_000)
+    for part in (train, test):
+        assert part.visible.all()
+        eye, other = part.points[:, 0], part.points[:, 1]
+        # Left is the picture's left, and eyes lie above mouths.
+        assert (eye[:, 0] < other[:, 0]).mean() > 0.99
+        assert (eye[:, 1] < part.points[:, 3, 1]).mean() > 0.99
+        assert all(part.pictures.open(row).size == (80, 80) for row in range(0, len(part), 97))
+    # The nose of a face that looks to the picture's left lies left of the middle of the eyes.
+    middle = train.points[:, :2, 0].mean(axis=1)
+    offset = train.points[:, 2, 0] - middle
+    means = [offset[train.attribute("pose") == pose].mean() for pose in range(5)]
+    assert means == sorted(means)
+    assert means[0] < 0 < means[4]
