@@ -76,7 +76,7 @@ class Skipped:
 class Loaded(NamedTuple):
     """A batch of pictures.
 
-    Args:
+    Attributes:
         images: uint8 `(b, height, width, channels)`; nothing where not `good`.
         good: booleans `(b,)`, whether the picture could be read.
         matrices: `(b, 3, 3)`, from places in each picture to places in its image.

@@ -45,7 +45,7 @@ _FORM: Final = "Greek/character01/0393_01.png"
 class OneShotRun(NamedTuple):
     """One run: 20 characters drawn once, and 20 drawings by another hand to recognise.
 
-    Args:
+    Attributes:
         test: The drawings to recognise, 20.
         training: One drawing of each character, 20.
         answer: For each drawing of `test`, the position in `training` of the same character;

@@ -32,7 +32,7 @@ _LARGEST_COUNT: Final = 10**6
 class Identity(NamedTuple):
     """What is known of one person.
 
-    Args:
+    Attributes:
         name: Such as `Ann_Example`.
         pictures: How many there are.
         split: The split that has them.

@@ -58,7 +58,7 @@ class Placed(NamedTuple):
 class Plan(NamedTuple):
     """What a scene shall show.
 
-    Args:
+    Attributes:
         groups: Kinds, and how many there are of each.
         relation: How the first group shall lie to the second; empty for anyhow.
     """

@@ -65,7 +65,7 @@ four are on what they could stand on."""
 class Thing(NamedTuple):
     """One thing in a scene.
 
-    Args:
+    Attributes:
         shape: One of `SHAPES`.
         colour: One of `COLOURS`.
         size: One of `SIZES`.
@@ -83,7 +83,7 @@ class Thing(NamedTuple):
 class Relation(NamedTuple):
     """`subject` is `name` `object`.
 
-    Args:
+    Attributes:
         subject: Position of a thing in its scene.
         name: One of `RELATIONS`.
         object: Position of another thing.
@@ -97,7 +97,7 @@ class Relation(NamedTuple):
 class Scene(NamedTuple):
     """What a picture shows.
 
-    Args:
+    Attributes:
         ground: One of `GROUNDS`.
         things: From the farthest to the nearest: a later one hides an earlier one.
         relations: Every one that holds, with its inverse.

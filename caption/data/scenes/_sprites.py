@@ -19,7 +19,7 @@ _POINTS: Final = 4
 class Sprite(NamedTuple):
     """One thing without its colour, cut to the pixels that it is made of.
 
-    Args:
+    Attributes:
         alpha: `(h, w)`, how much of the pixel the thing covers, 0 to 1.
         gain: `(h, w)`, how much of the thing's own colour the pixel shows.
         extra: `(h, w, 3)`, other colours that it shows, 0 to 255.

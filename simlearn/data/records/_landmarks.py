@@ -26,7 +26,7 @@ UNKNOWN = -1
 class Attribute(NamedTuple):
     """One property of a picture with a few values.
 
-    Args:
+    Attributes:
         name: Such as `pose`.
         values: What each value means, such as `("left", "frontal", "right")`.
         mirrored: For each value the one it becomes in a mirror, such as `(2, 1, 0)`; empty where
@@ -41,7 +41,7 @@ class Attribute(NamedTuple):
 class Landmark(NamedTuple):
     """One point of a face.
 
-    Args:
+    Attributes:
         name: Says whose left it means: `image_left_eye` is the eye on the left of the picture,
             `subject_left_eye` the person's own left one.
         mirrored: Position, among the points, of what this point is in a mirror: its other-sided

@@ -36,7 +36,7 @@ def rotation(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
 class Camera(NamedTuple):
     """Where the head appears.
 
-    Args:
+    Attributes:
         scale: Pixels of a length of 1 at the face.
         shift: Pixel at which the head's origin appears, x and y.
     """

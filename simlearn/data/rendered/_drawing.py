@@ -33,7 +33,7 @@ class _Scene(NamedTuple):
 class View(NamedTuple):
     """A head and where it appears.
 
-    Args:
+    Attributes:
         face: The head.
         turn: Into the camera's directions, `(3, 3)`.
         camera: To pixels.

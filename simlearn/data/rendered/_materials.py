@@ -16,7 +16,7 @@ Columns = NDArray[np.float32]
 class Look(NamedTuple):
     """What the materials of one picture need.
 
-    Args:
+    Attributes:
         person: Whose.
         worn: Clothes.
         skin: Of the face, from `_skin.paint`.

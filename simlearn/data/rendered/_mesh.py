@@ -13,7 +13,7 @@ SKIN, HAIR, CLOTH, FRAME, LENS, FACE = range(6)
 class Mesh(NamedTuple):
     """A surface.
 
-    Args:
+    Attributes:
         points: Corners, `(v, 3)`.
         normals: Outwards, `(v, 3)`.
         values: What a material wants to know of a place, `(v, 3)`.

@@ -13,7 +13,7 @@ _ON_THE_EDGE: Final = 1e-3
 class Hits(NamedTuple):
     """What is seen, for each pixel that shows a triangle.
 
-    Args:
+    Attributes:
         pixel: Flat positions in the picture, `(n,)`.
         triangle: Which one is in front, `(n,)`.
         second: Weight of its second corner, `(n,)`; the weights of all three add up to 1.

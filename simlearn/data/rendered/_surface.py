@@ -23,7 +23,7 @@ _ROUNDNESS: Final = 2.3  # Of a slice: 2 is an ellipse, more is squarer.
 class Face(NamedTuple):
     """A head that is ready to turn.
 
-    Args:
+    Attributes:
         points: Of the skin, `(rows, columns, 3)`; rows from the top down, columns around from the
             back over the picture's left, the front and the right to the back again.
         around: Direction of each column: 0 is the front, positive the picture's right, in radians.

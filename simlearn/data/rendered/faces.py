@@ -47,7 +47,7 @@ _MOST_PICTURES = 10**6
 class Faces(NamedTuple):
     """Pictures, and what is true of them.
 
-    Args:
+    Attributes:
         pixels: RGB, uint8 `(n, size, size, 3)`.
         points: The landmarks of MTFL, x and y in pixels, float32 `(n, 5, 2)`; (0, 0) is the centre
             of the pixel at the top left.
