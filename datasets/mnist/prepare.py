@@ -1,38 +1,23 @@
-"""Download MNIST into DIR/mnist and check it: `python datasets/mnist/prepare.py [--data DIR]`."""
+"""Download MNIST into DIR/mnist and check it."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 from simlearn.data import mnist
-from simlearn.errors import DatasetError, UserError
+from simlearn.data.fetching import script_main
+from simlearn.errors import DatasetError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Fetch, read and count; the result is the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        default=os.environ.get("SIMLEARN_DATA"),
-        help="folder of all data sets; default: $SIMLEARN_DATA",
-    )
-    data = parser.parse_args(arguments).data
-    if data is None:
-        parser.error("expected --data DIR or the variable SIMLEARN_DATA, and received neither")
-    try:
-        prepare(Path(data) / "mnist")
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return script_main("mnist", prepare, arguments, description=str(__doc__))
 
 
-def prepare(root: Path) -> None:
+def prepare(root: Path, options: argparse.Namespace) -> int:
     """Download what is missing, then read both splits and compare their sizes with MNIST's."""
-    mnist.download(root)
+    if not options.check:
+        mnist.download(root)
     for split in ("train", "test"):
         data = mnist.load(root, split=split)
         if len(data) != mnist.COUNTS[split]:
@@ -41,6 +26,7 @@ def prepare(root: Path) -> None:
                 f"and received {len(data)}"
             )
         print(f"{data}, sha256 {data.fingerprint()}")
+    return 0
 
 
 if __name__ == "__main__":

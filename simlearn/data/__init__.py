@@ -41,6 +41,7 @@ _SUBMODULES = frozenset(
         "decoded",
         "digits",
         "fddb",
+        "fetching",
         "files",
         "folders",
         "frames",

@@ -16,7 +16,7 @@ SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".pgm", ".ppm", ".bmp")
 
 _SPLITS: Final = {"train", "training", "val", "valid", "validation", "test", "testing"}
 _NOT_DATA: Final = re.compile(
-    r"(?i)(readme|licen[cs]e)[^/]*|[^/]*\.(txt|md|html?|pdf|zip|tar|gz|tgz)"
+    r"(?i)(readme|licen[cs]e)[^/]*|[^/]*\.(txt|md|html?|pdf|zip|tar|gz|tgz|sha256|partial|json)"
 )
 
 
