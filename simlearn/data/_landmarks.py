@@ -1,7 +1,7 @@
 """From the rows of an annotation file to a record of landmarks, with each point checked."""
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,15 @@ from simlearn.data.records import Attribute, Landmark, LandmarkPictures, Picture
 from simlearn.errors import DatasetError
 
 Outside: TypeAlias = Literal["refuse", "mask"]
+
+FIVE_POINTS: Final = (
+    Landmark("image_left_eye", 1),
+    Landmark("image_right_eye", 0),
+    Landmark("nose", 2),
+    Landmark("image_left_mouth_corner", 4),
+    Landmark("image_right_mouth_corner", 3),
+)
+"""The five points of a face that MTFL and CelebA have, left being the picture's left."""
 
 
 def landmark_pictures(

@@ -14,25 +14,18 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 
 from simlearn.data._annotations import Line, check_split, read_lines, shown
-from simlearn.data._landmarks import Outside, landmark_pictures
+from simlearn.data._landmarks import FIVE_POINTS, Outside, landmark_pictures
 from simlearn.data.files import Files, Root, inside, open_files
 from simlearn.data.records import (
     Attribute,
     LabelledFiles,
-    Landmark,
     LandmarkPictures,
     StoredPictures,
 )
 from simlearn.data.records._files import labelled_files
 from simlearn.errors import DatasetError
 
-LANDMARKS: Final = (
-    Landmark("image_left_eye", 1),
-    Landmark("image_right_eye", 0),
-    Landmark("nose", 2),
-    Landmark("image_left_mouth_corner", 4),
-    Landmark("image_right_mouth_corner", 3),
-)
+LANDMARKS: Final = FIVE_POINTS
 
 ATTRIBUTES: Final = (
     "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs",

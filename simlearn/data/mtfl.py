@@ -11,17 +11,11 @@ from typing import Final, Literal
 import numpy as np
 
 from simlearn.data._annotations import Line, check_split, read_lines
-from simlearn.data._landmarks import Outside, landmark_pictures
+from simlearn.data._landmarks import FIVE_POINTS, Outside, landmark_pictures
 from simlearn.data.files import Root, inside, open_files
-from simlearn.data.records import Attribute, Landmark, LandmarkPictures, StoredPictures
+from simlearn.data.records import Attribute, LandmarkPictures, StoredPictures
 
-LANDMARKS: Final = (
-    Landmark("image_left_eye", 1),
-    Landmark("image_right_eye", 0),
-    Landmark("nose", 2),
-    Landmark("image_left_mouth_corner", 4),
-    Landmark("image_right_mouth_corner", 3),
-)
+LANDMARKS: Final = FIVE_POINTS
 
 ATTRIBUTES: Final = (
     Attribute("gender", ("male", "female")),
