@@ -66,6 +66,7 @@ def dataset(
     """
     _require_range(span)
     first = steps(span.first_epoch)
+    _change(augment, (span.seed, span.first_epoch, 0), 1, loader.size)  # Refuses at once.
     count, batch = first.truth.shape
     sides = len(first.sides)
 
@@ -107,7 +108,13 @@ def _change(
         return None
     # Mixed rather than counted (epoch * steps + step), so that runs with neighbouring seeds, and
     # plans whose number of steps differs, never share a draw.
-    return augment(np.random.default_rng((_AUGMENT_STREAM, *place)), count, size)
+    change = augment(np.random.default_rng((_AUGMENT_STREAM, *place)), count, size)
+    if not isinstance(change, Change):
+        raise UserError(
+            "expected augment to draw a Change, as augment.flip() does, "
+            f"and received a {type(change).__name__}"
+        )
+    return change
 
 
 def _without_bad(
@@ -118,8 +125,7 @@ def _without_bad(
         return tuple(images), truth
     good = np.logical_and.reduce(np.split(loaded.good, sides))
     if not good.any():
-        reasons = list(loader.skipped.reasons.values())
-        raise DatasetError(f"no picture of a batch could be read: {'; '.join(reasons[-3:])}")
+        raise DatasetError(f"no picture of a batch could be read: {loader.skipped.last(3)}")
     kept = tf.nest.map_structure(lambda column: column[good], truth)
     return tuple(side[good] for side in images), kept
 

@@ -166,6 +166,7 @@ def colour(
 
     Each is drawn once a picture: the saturation mixes a pixel with its own grey, the contrast
     scales it about mid-grey, 127.5, and the brightness is added; the result is cut to [0, 255].
+    What is filled outside the picture changes with it; holes keep the value they are filled with.
 
     Args:
         brightness: Largest shift, as a share of the range of 255, [0, 1].

@@ -99,29 +99,38 @@ def open_picture(
     if channels not in (None, *_MODES):
         raise UserError(f"channels must be 1, 3 or None, and came as {channels!r}")
     try:
-        picture: Image.Image = _opened(content)
-        mode = _MODES[channels] if channels else "L" if _is_grey(picture) else "RGB"
-        turn = _orientation(picture)
-        if not isinstance(shrink, int):
-            shrink = shrink(*_upright_size(picture))
-        whole = picture.size
-        if picture.format == "JPEG":
-            # Grey is the luma that a JPEG stores, so its colours need not be decoded at all.
-            smaller = (whole[0] // shrink, whole[1] // shrink)
-            picture.draft(mode, smaller if min(smaller) else None)
-        picture.load()
-        drafted = picture.size != whole
-        if picture.mode.startswith("I"):
-            picture = _from_16_bits(picture)
-        if picture.mode != mode:
-            picture = picture.convert("RGBA") if picture.mode == "P" else picture
-            picture = picture.convert(mode)
-        if shrink > 1 and not drafted:
-            picture = picture.reduce(shrink)
-        return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
+        picture = _opened(content)
+        size = _upright_size(picture)
+    except Exception as error:
+        raise _problem(error) from error
+    # Outside: what goes wrong in a function that was given is not the picture's fault.
+    times = shrink if isinstance(shrink, int) else shrink(*size)
+    try:
+        return _decoded(picture, channels, times)
     # A damaged file can make the decoders raise nearly anything.
     except Exception as error:
         raise _problem(error) from error
+
+
+def _decoded(opened: ImageFile, channels: Channels | None, shrink: int) -> Image.Image:
+    picture: Image.Image = opened
+    mode = _MODES[channels] if channels else "L" if _is_grey(picture) else "RGB"
+    turn = _orientation(picture)
+    whole = picture.size
+    if opened.format == "JPEG":
+        # Grey is the luma that a JPEG stores, so its colours need not be decoded at all.
+        smaller = (whole[0] // shrink, whole[1] // shrink)
+        opened.draft(mode, smaller if min(smaller) else None)
+    picture.load()
+    drafted = picture.size != whole
+    if picture.mode.startswith("I"):
+        picture = _from_16_bits(picture)
+    if picture.mode != mode:
+        picture = picture.convert("RGBA") if picture.mode == "P" else picture
+        picture = picture.convert(mode)
+    if shrink > 1 and not drafted:
+        picture = picture.reduce(shrink)
+    return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
 
 
 class _Jpeg(JpegImageFile):
@@ -144,7 +153,8 @@ def _opened(content: bytes) -> ImageFile:
             picture = reader(io.BytesIO(content))
             break
     else:
-        raise PictureError("expected a JPEG, PNG, PGM, PPM or BMP, and received another file")
+        what = "another file" if content else "an empty file"
+        raise PictureError(f"expected a JPEG, PNG, PGM, PPM or BMP, and received {what}")
     width, height = picture.size
     if width * height > LARGEST_AREA or max(width, height) > LARGEST_SIDE:
         raise PictureError(

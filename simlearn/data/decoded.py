@@ -68,7 +68,7 @@ def labelled_images(
         >>> _ = (folder / "1.pgm").write_bytes(b"P5 2 1 255 \x00\xff")
         >>> record = folders.load(folder.parent, name="people")
         >>> print(labelled_images(record, frame=Stretch((1, 2)), channels=1))
-        people: 1 pictures of 1x2x1, 1 classes with 1 to 1 pictures
+        people: 1 picture of 1x2x1, 1 class with 1 picture
     """
     loader = Loader(data.pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
     pixels = _decoded(loader, cache)

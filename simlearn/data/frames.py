@@ -115,7 +115,8 @@ class Crop:
     Args:
         size: Height and width of the frame, in pixels, at least 1.
         boxes: `(n, 4)`, for each picture of the record the left, top, right and bottom edge in
-            pixels, 0 being the edge of the picture.
+            pixels, 0 being the edge of the picture. They go by the position of a picture in its
+            record: a part of a record (`take`) needs those of its own pictures.
         margin: Least distance from box to frame, in pixels of the frame, less than half of it.
 
     Raises:
@@ -238,5 +239,6 @@ def _box_to_box(source: Any, target: Any) -> Matrix:
 
 
 def _check_size(size: tuple[int, int]) -> None:
-    if len(size) != 2 or not all(isinstance(s, (int, np.integer)) and s >= 1 for s in size):
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    if not pair or not all(isinstance(s, (int, np.integer)) and s >= 1 for s in size):
         raise UserError(f"expected size as height and width of at least 1, and received {size}")

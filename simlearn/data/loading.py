@@ -15,7 +15,7 @@ from PIL import Image
 
 from simlearn.data.augment import Change
 from simlearn.data.decode import Channels
-from simlearn.data.frames import Frame, Matrix, shrink_for, warp
+from simlearn.data.frames import Crop, Frame, Matrix, shrink_for, warp
 from simlearn.data.records import PictureArray, Pictures
 from simlearn.errors import DatasetError, UserError
 
@@ -28,10 +28,12 @@ _ALIGNMENT: Final = 64
 
 
 class Skipped:
-    """Pictures that could not be read, counted once each and listed.
+    """Pictures of one data set that could not be read, counted once each and listed.
+
+    `reasons` says of each path what was wrong; `len` counts them.
 
     Args:
-        limit: Largest share of a data set's pictures that may be bad, [0, 1]; one more stops the
+        limit: Largest share of the data set's pictures that may be bad, [0, 1]; one more stops the
             run.
 
     Examples:
@@ -51,6 +53,9 @@ class Skipped:
     def __len__(self) -> int:
         return len(self.reasons)
 
+    def __repr__(self) -> str:
+        return f"<Skipped {len(self)} pictures, limit {self.limit:.1%}>"
+
     def add(self, where: str, reason: str, *, total: int) -> None:
         """Count a bad picture, and log it the first time.
 
@@ -65,12 +70,17 @@ class Skipped:
         with self._lock:
             if where not in self.reasons:
                 self.reasons[where] = reason
-                _LOG.warning("skipped a picture: %s", reason)
+                _LOG.warning("skipped %s: %s", where, reason)
             if len(self.reasons) > self.limit * total:
                 raise DatasetError(
                     f"expected at most {self.limit:.1%} of {total} pictures to be bad, and found "
-                    f"{len(self.reasons)}: {'; '.join(list(self.reasons.values())[:3])}"
+                    f"{len(self)}; skipped=Skipped(limit=...) allows more: {self.last(3)}"
                 )
+
+    def last(self, count: int) -> str:
+        """The last few, for a message."""
+        shown = list(self.reasons.items())[-count:]
+        return "; ".join(f"{where}: {reason}" for where, reason in shown)
 
 
 class Loaded(NamedTuple):
@@ -119,6 +129,12 @@ class Loader:
         skipped: Skipped | None = None,
         workers: int | None = None,
     ) -> None:
+        if not hasattr(pictures, "open"):
+            raise UserError(
+                "expected pictures, as the `pictures` of a record, "
+                f"and received a {type(pictures).__name__}"
+            )
+        _check_frame(frame, len(pictures))
         self.pictures = pictures
         self.frame = frame
         if isinstance(pictures, PictureArray):
@@ -134,7 +150,17 @@ class Loader:
         self.workers = workers or os.cpu_count() or 1
 
     def load(self, rows: NDArray[np.int64], change: Change | None = None) -> Loaded:
-        """One batch; see `stream`."""
+        """One batch; see `stream`.
+
+        Raises:
+            UserError: A position lies outside the pictures.
+        """
+        rows = np.asarray(rows)
+        if rows.size and not 0 <= rows.min() <= rows.max() < len(self.pictures):
+            raise UserError(
+                f"rows must lie in [0, {len(self.pictures)}), "
+                f"and came as {rows.min()} to {rows.max()}"
+            )
         return next(self.stream([(rows, change)]))
 
     def stream(
@@ -185,7 +211,8 @@ class Loader:
                 self._fill_one(loaded, i, row, change)
             except DatasetError as error:
                 where = self.pictures.where(row)
-                self.skipped.add(where, str(error), total=len(self.pictures))
+                reason = str(error).removeprefix(f"{where}: ")
+                self.skipped.add(where, reason, total=len(self.pictures))
 
     def _fill_one(self, loaded: Loaded, i: int, row: int, change: Change | None) -> None:
         full = (0, 0)
@@ -209,6 +236,16 @@ class Loader:
         for left, top, right, bottom in () if change is None else change.holes[i]:
             loaded.images[i, top:bottom, left:right] = self.fill
         loaded.good[i] = True
+
+
+def _check_frame(frame: Frame | None, pictures: int) -> None:
+    if frame is not None and not hasattr(frame, "matrix"):
+        raise UserError(f"expected a frame, as Stretch((160, 160)), and received {frame!r}")
+    if isinstance(frame, Crop) and len(frame.boxes) != pictures:
+        raise UserError(
+            f"expected a frame with a box for each of {pictures} pictures, "
+            f"and received {len(frame.boxes)} boxes"
+        )
 
 
 def _aligned(shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -92,7 +92,7 @@ def embedding_batches(
     _require(data, LabelledImages, LabelledFiles)
 
     def steps(epoch: int) -> Steps:
-        positions = _checked_positions(plan(epoch), len(data), epoch)
+        positions = _checked_positions(_planned(plan, epoch), len(data), epoch)
         return Steps((positions,), data.labels[positions])
 
     loader = Loader(data.pictures, frame=frame, channels=channels, fill=fill, skipped=skipped)
@@ -149,7 +149,7 @@ def siamese_batches(
     _require(data, LabelledImages, LabelledFiles)
 
     def steps(epoch: int) -> Steps:
-        left, right, same = plan(epoch)
+        left, right, same = _planned(plan, epoch)
         sides = tuple(_checked_positions(side, len(data), epoch) for side in (left, right))
         if not left.shape == right.shape == same.shape:
             raise UserError(
@@ -203,7 +203,7 @@ def landmark_batches(
     _require(data, LandmarkPictures)
 
     def steps(epoch: int) -> Steps:
-        positions = _checked_positions(plan(epoch), len(data), epoch)
+        positions = _checked_positions(_planned(plan, epoch), len(data), epoch)
         return Steps((positions,), positions)
 
     def truth(rows: NDArray[np.int64], loaded: Loaded) -> dict[str, NDArray[Any]]:
@@ -263,6 +263,15 @@ def picture_batches(
     batches = tf.data.Dataset.from_generator(generate, output_signature=(images, rows))
     batches = batches.apply(tf.data.experimental.assert_cardinality(len(starts)))
     return batches.map(lambda images, rows: (tf.cast(images, tf.float32), rows)).prefetch(1)
+
+
+def _planned(plan: Callable[[int], Any], epoch: int) -> Any:
+    if not callable(plan):
+        raise UserError(
+            "expected plan as a function of the epoch, as `lambda epoch: positions`, "
+            f"and received a {type(plan).__name__}"
+        )
+    return plan(epoch)
 
 
 def _checked_positions(positions: Any, length: int, epoch: int) -> NDArray[np.int64]:

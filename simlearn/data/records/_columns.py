@@ -89,3 +89,11 @@ def text_column(texts: Iterable[str]) -> NDArray[np.uint8]:
     """Texts as one column of bytes that `digest` takes."""
     joined = "\n".join(text.replace("\\", "\\\\").replace("\n", "\\n") for text in texts)
     return np.frombuffer(joined.encode("utf-8", "surrogatepass"), np.uint8)
+
+
+def classes_text(labels: NDArray[np.int64]) -> str:
+    """For example `40 classes with 10 pictures` or `3 classes with 1 to 7 pictures`."""
+    counts = np.unique(labels, return_counts=True)[1]
+    low, high = int(counts.min()), int(counts.max())
+    span = f"{low} picture{'s' * (low != 1)}" if low == high else f"{low} to {high} pictures"
+    return f"{len(counts)} class{'es' * (len(counts) != 1)} with {span}"

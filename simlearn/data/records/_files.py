@@ -9,6 +9,7 @@ from simlearn._typing import BoolArray, IntArray
 from simlearn.data.files import Files
 from simlearn.data.records._columns import (
     checked_rows,
+    classes_text,
     digest,
     integer_column,
     require_unique,
@@ -76,16 +77,8 @@ class LabelledFiles:
         return f"<LabelledFiles {self}>"
 
     def __str__(self) -> str:
-        counts = np.unique(self.labels, return_counts=True)[1]
-        if not len(self):
-            return f"{self.name}: 0 pictures"
-        span = (
-            str(counts.min())
-            if counts.min() == counts.max()
-            else f"{counts.min()} to {counts.max()}"
-        )
-        classes = "1 class" if len(counts) == 1 else f"{len(counts)} classes"
-        return f"{self.name}: {len(self)} pictures, {classes} with {span} pictures"
+        number = f"{len(self)} picture{'s' * (len(self) != 1)}"
+        return f"{self.name}: {number}, {classes_text(self.labels)}"
 
     def take(
         self, index: slice | IntArray | BoolArray, *, name: str | None = None

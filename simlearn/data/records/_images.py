@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from simlearn._typing import BoolArray, IntArray
 from simlearn.data.records._columns import (
     checked_rows,
+    classes_text,
     digest,
     integer_column,
     read_only,
@@ -77,11 +78,8 @@ class LabelledImages:
         size = "x".join(map(str, self.images.shape[1:]))
         if not len(self):
             return f"{self.name}: 0 pictures of {size}"
-        counts = np.unique(self.labels, return_counts=True)[1]
-        return (
-            f"{self.name}: {len(self)} pictures of {size}, "
-            f"{len(counts)} classes with {counts.min()} to {counts.max()} pictures"
-        )
+        number = f"{len(self)} picture{'s' * (len(self) != 1)}"
+        return f"{self.name}: {number} of {size}, {classes_text(self.labels)}"
 
     def take(
         self, index: slice | IntArray | BoolArray, *, name: str | None = None

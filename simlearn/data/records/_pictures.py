@@ -42,6 +42,10 @@ class Pictures(Protocol):
         """Those at some positions."""
         ...
 
+    def missing(self) -> NDArray[np.int64]:
+        """Positions of those that are not there, without looking into any."""
+        ...
+
     def stamp(self, row: int) -> str:
         """Changes when the picture's file does; quick."""
         ...
@@ -65,6 +69,9 @@ class StoredPictures:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def __repr__(self) -> str:
+        return f"<StoredPictures {len(self)} in {self.files}>"
 
     def where(self, row: int) -> str:
         """Path of the file."""
@@ -92,6 +99,11 @@ class StoredPictures:
         """Those at some positions."""
         kept = np.arange(len(self.paths))[rows]
         return StoredPictures(self.files, [self.paths[row] for row in kept])
+
+    def missing(self) -> NDArray[np.int64]:
+        """Positions of those whose file is not there."""
+        gone = [row for row, path in enumerate(self.paths) if path not in self.files]
+        return np.array(gone, np.int64)
 
     def stamp(self, row: int) -> str:
         """Name, size and time or checksum of one file; `missing` where there is none."""
@@ -130,6 +142,9 @@ class PictureArray:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        return f"<PictureArray {'x'.join(map(str, self.images.shape))}>"
+
     def where(self, row: int) -> str:
         """Name or number of one picture."""
         return self.names[row] if self.names else f"picture {row}"
@@ -154,6 +169,10 @@ class PictureArray:
         kept = np.arange(len(self.images))[rows]
         names = None if self.names is None else [self.names[row] for row in kept]
         return PictureArray(self.images[rows], names)
+
+    def missing(self) -> NDArray[np.int64]:
+        """None: an array is there."""
+        return np.empty(0, np.int64)
 
     def stamp(self, row: int) -> str:
         """Checksum of the pixels."""

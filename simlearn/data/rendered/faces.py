@@ -168,7 +168,7 @@ def people(
     Examples:
         >>> train, test = people(4, 2, size=48), people(3, 2, first=4, size=48)
         >>> print(test)
-        rendered-faces-people: 6 pictures of 48x48x3, 3 classes with 2 to 2 pictures
+        rendered-faces-people: 6 pictures of 48x48x3, 3 classes with 2 pictures
         >>> test.labels.tolist()
         [4, 4, 5, 5, 6, 6]
     """

@@ -108,8 +108,8 @@ def test_other_files_are_refused(kind):
     for read in (decode, size_of):
         with pytest.raises(PictureError) as error:
             read(OTHERS[kind])
-        message = "expected a JPEG, PNG, PGM, PPM or BMP, and received another file"
-        assert str(error.value) == message
+        what = "another file" if OTHERS[kind] else "an empty file"
+        assert str(error.value) == f"expected a JPEG, PNG, PGM, PPM or BMP, and received {what}"
     assert issubclass(PictureError, DatasetError)
 
 

@@ -126,6 +126,7 @@ def test_a_record_prints_what_it_holds(stored, make, text):
 def test_short_records_print_well(stored):
     assert str(labelled(stored).take([])) == "faces: 0 pictures"
     assert str(labelled(stored).take([0, 2])) == "faces: 2 pictures, 1 class with 2 pictures"
+    assert str(labelled(stored).take([0])) == "faces: 1 picture, 1 class with 1 picture"
     plain = {"visible": np.ones((5, 3), bool), "values": np.zeros((5, 0), int), "attributes": ()}
     assert str(marked(stored, **plain)) == "marks: 5 pictures, 3 landmarks"
     many = tuple(Attribute(f"a{i}", ("no", "yes")) for i in range(7))

@@ -105,6 +105,7 @@ def test_pictures_are_shrunk_only_where_no_pixel_of_the_frame_is_lost():
     [
         (lambda: Stretch((0, 5)), r"size as height and width of at least 1, and received \(0, 5\)"),
         (lambda: Inside((5,)), "size"),
+        (lambda: Cover(64), "size as height and width of at least 1, and received 64"),
         (lambda: Cover((5, 2.5)), "size"),
         (lambda: Crop((5, 5), [1, 2, 3, 4]), r"boxes \(n, 4\), and received \(4,\)"),
         (lambda: Crop((5, 5), [[0, 0, 1, 1], [3, 0, 3, 9]]), "for picture 1"),

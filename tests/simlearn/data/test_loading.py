@@ -216,7 +216,7 @@ def test_bad_pictures_are_skipped_counted_once_and_listed(tmp_path, caplog):
         np.testing.assert_array_equal(loaded.images[row], noise(seed=row))
     assert len(skipped) == len(caplog.records) == 3
     assert sorted(skipped.reasons) == [str(tmp_path / f"{i}.png") for i in (11, 3, 7)]
-    assert "expected a whole picture" in skipped.reasons[str(tmp_path / "3.png")]
+    assert skipped.reasons[str(tmp_path / "3.png")].startswith("expected a whole picture")
     assert "received another file" in skipped.reasons[str(tmp_path / "7.png")]
     assert "found none" in skipped.reasons[str(tmp_path / "11.png")]
 
@@ -244,3 +244,27 @@ def test_refuses_what_cannot_be_loaded(pictures):
         Loader(pictures, frame=Stretch((5, 5)), fill=256)
     with pytest.raises(UserError, match="limit must lie in"):
         Skipped(limit=2)
+    with pytest.raises(UserError, match=r"expected a frame, as Stretch.* received \(5, 5\)"):
+        Loader(pictures, frame=(5, 5))
+    with pytest.raises(UserError, match="as the `pictures` of a record, and received a list"):
+        Loader([1, 2], frame=Stretch((5, 5)))
+    with pytest.raises(UserError, match=r"rows must lie in \[0, 5\), and came as 2 to 5"):
+        Loader(pictures, frame=Stretch((5, 5))).load(np.array([2, 5]))
+    with pytest.raises(UserError, match="a box for each of 5 pictures, and received 4 boxes"):
+        Loader(pictures, frame=Crop((5, 5), np.tile([0, 0, 5, 5], (4, 1))))
+
+
+def test_an_error_of_a_frame_is_not_taken_for_a_bad_picture(pictures):
+    class Broken(Stretch):
+        def matrix(self, width, height, row):
+            raise KeyError("a mistake of one's own")
+
+    loader = Loader(pictures, frame=Broken((5, 5)), skipped=Skipped(limit=1.0))
+    with pytest.raises(KeyError, match="a mistake of one's own"):
+        loader.load(np.arange(5))
+    assert not loader.skipped.reasons
+
+
+def test_what_is_missing_is_known_without_reading(tmp_path):
+    assert bad_pictures(tmp_path).missing().tolist() == [11]
+    assert PictureArray(np.zeros((3, 4, 5, 1), np.uint8)).missing().tolist() == []

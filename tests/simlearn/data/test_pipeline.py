@@ -133,7 +133,9 @@ def draws_of(build, planned, **options):
         return CHANGE(random, count, size)
 
     flat(build(DATA, planned, augment=watch, **options))
-    return seen
+    # One drawn at once, to see that it is an augmentation, and one for each step.
+    assert seen[0][1] == 1
+    return seen[1:]
 
 
 def test_every_step_and_seed_augments_anew():
@@ -304,6 +306,22 @@ def test_landmarks_come_with_their_picture():
 def test_refuses_a_plan_that_does_not_fit(planned, options, message):
     with pytest.raises(UserError, match=message):
         embedding_batches(DATA, planned, **{"seed": 0} | options)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: embedding_batches(DATA, plan(0), seed=0), "plan as a function of the epoch"),
+        (lambda: siamese_batches(DATA, pair_plan(0), seed=0), "plan as a function of the epoch"),
+        (lambda: embedding_batches(DATA.images, plan, seed=0), "data as LabelledImages or"),
+        (lambda: picture_batches(DATA, batch=3), "pictures, as the `pictures` of a record"),
+        (lambda: embedding_batches(DATA, plan, seed=0, frame=(5, 7)), "expected a frame"),
+        (lambda: embedding_batches(DATA, plan, seed=0, augment=lambda *_: 1), "draw a Change"),
+    ],
+)
+def test_the_likeliest_slips_are_named_at_once(call, message):
+    with pytest.raises(UserError, match=message):
+        call()
 
 
 def test_refuses_sides_of_different_shapes():
