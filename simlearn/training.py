@@ -8,18 +8,19 @@ packages; simlearn.runs owns the folder.
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from simlearn import checkpoint
 from simlearn.checkpoint import Progress
 from simlearn.errors import RunError, TrainingFailedError, UserError
 
-__all__ = ["fit", "save_model", "seed_everything"]
+__all__ = ["embed", "fit", "save_model", "seed_everything"]
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -113,6 +114,32 @@ def fit(
     progress.complete = True
     checkpoint.save(path, model, progress, callbacks)
     return progress
+
+
+def embed(
+    model: keras.Model, batches: Iterable[tuple[Any, Any]]
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The embeddings of pictures, and which pictures they are of.
+
+    Args:
+        model: From pictures to embeddings `(batch, dim)`.
+        batches: (pictures, rows), as `simlearn.data.pipeline.picture_batches` gives them. Pictures
+            that could not be read are not in there, so the rows must be asked for labels:
+            `labels[rows]`.
+
+    Returns:
+        Embeddings float32 `(n, dim)` and rows int64 `(n,)`.
+
+    Raises:
+        UserError: There is no batch.
+    """
+    embeddings, rows = [], []
+    for pictures, positions in batches:
+        embeddings.append(np.asarray(model.predict_on_batch(pictures), np.float32))
+        rows.append(np.asarray(positions, np.int64))
+    if not rows:
+        raise UserError("expected batches of pictures, and received none")
+    return np.concatenate(embeddings), np.concatenate(rows)
 
 
 def save_model(model: keras.Model, path: str | Path) -> None:

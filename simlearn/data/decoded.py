@@ -9,10 +9,10 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import filelock
 import numpy as np
 import PIL
 from numpy.typing import NDArray
@@ -135,9 +135,18 @@ def _decoded(loader: Loader, cache: str | Path | None) -> _Pixels:
         return _fill(loader, np.empty(shape, np.uint8))
     folder = Path(cache) / _key(loader)
     found = _read(folder, loader)
-    if found is None:
-        _write(folder, loader)
-        found = _read(folder, loader)
+    if found is not None:
+        return found
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Whoever comes second waits, and reads what the first has written.
+        with filelock.FileLock(folder.with_name(f".{folder.name}.lock")):
+            found = _read(folder, loader)
+            if found is None:
+                _write(folder, loader)
+                found = _read(folder, loader)
+    except OSError as error:
+        raise UserError(f"{folder}: the cache cannot be written: {error}") from error
     if found is None:
         raise UserError(f"{folder}: the pixels just written there cannot be read")
     return found
@@ -161,23 +170,31 @@ def _fill(loader: Loader, images: NDArray[np.uint8]) -> _Pixels:
 
 def _write(folder: Path, loader: Loader) -> None:
     """Decode everything into a folder that is whole or not there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    # One name, not a random one: what a kill leaves behind, the next write takes over.
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
     try:
-        shape = (len(loader.pictures), *loader.size, loader.channels)
-        images = np.lib.format.open_memmap(
-            partial / "images.npy", mode="w+", dtype=np.uint8, shape=shape
-        )
-        pixels = _fill(loader, images)
-        images.flush()
+        pixels = _fill(loader, _room(partial / "images.npy", loader))
         np.save(partial / "matrices.npy", pixels.matrices)
         np.save(partial / "good.npy", pixels.good)
         (partial / "skipped.json").write_text(json.dumps(loader.skipped.reasons))
-        if folder.exists():  # Another run was faster, or what is there is damaged.
+        if folder.exists():  # What is there is damaged.
             shutil.rmtree(folder)
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _room(path: Path, loader: Loader) -> NDArray[np.uint8]:
+    """An array in a file, all of whose bytes the disk has."""
+    shape = (len(loader.pictures), *loader.size, loader.channels)
+    images = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        # A mapped file is made with holes; a full disk found out on filling them ends the process.
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return images
 
 
 def _read(folder: Path, loader: Loader) -> _Pixels | None:

@@ -335,3 +335,17 @@ def test_a_model_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
         training.save_model(model, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["embedding.keras"]
+
+
+def test_embeddings_come_with_the_rows_of_their_pictures():
+    inputs = keras.Input((2, 3, 1))
+    model = keras.Model(inputs, keras.ops.sum(inputs, axis=(1, 2)))
+    pictures = np.arange(30, dtype=np.float32).reshape(5, 2, 3, 1)
+    # Picture 2 could not be read.
+    batches = [(pictures[[0, 1]], np.array([0, 1])), (pictures[[3, 4]], np.array([3, 4]))]
+    embeddings, rows = training.embed(model, batches)
+    assert rows.tolist() == [0, 1, 3, 4]
+    np.testing.assert_allclose(embeddings[:, 0], [pictures[row].sum() for row in rows])
+    assert embeddings.dtype == np.float32
+    with pytest.raises(UserError, match="expected batches of pictures, and received none"):
+        training.embed(model, [])

@@ -33,7 +33,7 @@ class InputSettings(Settings):
     """Pictures in a batch."""
 
     peers: tuple[Peer, ...] = PEERS
-    """What to measure beside ours; `--peers` alone for nothing. `libjpeg` only decodes."""
+    """What to measure beside ours; `--peers` without a name for nothing. `libjpeg` only decodes."""
 
     rounds: int = 3
     """Processes of each subject, in turns; the median of them counts."""

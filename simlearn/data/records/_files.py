@@ -77,6 +77,8 @@ class LabelledFiles:
         return f"<LabelledFiles {self}>"
 
     def __str__(self) -> str:
+        if not len(self):
+            return f"{self.name}: 0 pictures"
         number = f"{len(self)} picture{'s' * (len(self) != 1)}"
         return f"{self.name}: {number}, {classes_text(self.labels)}"
 

@@ -1,3 +1,4 @@
+import errno
 import mmap
 import os
 
@@ -8,7 +9,7 @@ from simlearn.data import Files, LabelledFiles, decoded, mtfl
 from simlearn.data.frames import Crop, Inside, Stretch
 from simlearn.data.loading import Skipped
 from simlearn.data.records import LandmarkPictures, StoredPictures
-from simlearn.errors import DatasetError
+from simlearn.errors import DatasetError, UserError
 from tests.simlearn.data.pictures import archive, encoded, folder, noise
 
 CONTENTS = {f"{i:02}.png": encoded(noise(7, 5, seed=i)) for i in range(20)} | {"05.png": b"no"}
@@ -60,7 +61,7 @@ def test_a_cache_is_made_once_and_tells_the_same(tmp_path, monkeypatch):
 
 
 def folders_in(path):
-    return sorted(os.listdir(path))
+    return sorted(name for name in os.listdir(path) if not name.endswith(".lock"))
 
 
 def test_a_cache_is_never_taken_for_another(tmp_path):
@@ -141,3 +142,24 @@ def test_landmarks_move_into_the_frame(tmp_path):
     assert (framed.points[~seen] == 0).all()
     assert framed.ids.tolist() == rows.tolist()
     assert framed.pictures.where(5) == str(tmp_path / "06.png")
+
+
+def test_what_a_kill_left_behind_is_taken_over(tmp_path):
+    data = labelled(folder(tmp_path / "data", CONTENTS))
+    check(pixels(data, cache=tmp_path / "cache"))
+    (key,) = folders_in(tmp_path / "cache")
+    (tmp_path / "cache" / key).rename(tmp_path / "cache" / f".{key}.partial")
+    (tmp_path / "cache" / f".{key}.partial" / "images.npy").write_bytes(b"half")
+    check(pixels(data, cache=tmp_path / "cache"))
+    assert folders_in(tmp_path / "cache") == [key]
+
+
+def test_a_cache_without_room_is_one_error_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    data = labelled(folder(tmp_path / "data", CONTENTS))
+    with pytest.raises(UserError, match=r"the cache cannot be written: .* No space left"):
+        pixels(data, cache=tmp_path / "cache")
+    assert folders_in(tmp_path / "cache") == []
