@@ -11,8 +11,8 @@ class MnistSettings(SimilaritySettings):
 
     The comparison of experiments.digits (a Siamese network with the contrastive loss of Hadsell
     et al. 2006; an embedding with FaceNet's semi-hard triplet loss, Schroff et al. 2015) on MNIST:
-    idx files under --data, gzipped or not; without --data they are looked for in
-    $SIMLEARN_DATA/mnist (data/mnist where that is not set) and downloaded there, 11.6 MB.
+    idx files under --data, a folder or zip; without --data in $SIMLEARN_DATA/mnist (data/mnist
+    where that is not set), where python datasets/mnist/prepare.py downloads them.
     """
 
     epochs: int = 5

@@ -12,7 +12,7 @@ from simlearn.runs import Run
 
 
 def run(config: MnistSettings, folder: Run) -> dict[str, Any]:
-    """Read or download MNIST; train, score and show both embeddings."""
+    """Read MNIST; train, score and show both embeddings."""
     data = _splits(_folder(config), config.validation, smoke=config.smoke)
     return compare(
         data,
@@ -25,11 +25,13 @@ def run(config: MnistSettings, folder: Run) -> dict[str, Any]:
 
 
 def _folder(config: MnistSettings) -> Path:
-    if config.data is not None:
-        return config.data
-    root = Path(os.environ.get("SIMLEARN_DATA") or "data") / "mnist"
-    print(f"MNIST: looking in {root}, downloading what is missing", flush=True)
-    mnist.download(root)
+    shared = Path(os.environ.get("SIMLEARN_DATA") or "data")
+    root = shared / "mnist" if config.data is None else config.data
+    if not root.exists():
+        raise UserError(
+            f"{root}: expected a folder or zip with MNIST, and found nothing; "
+            f"python datasets/mnist/prepare.py --data {shared} downloads it into {shared}/mnist"
+        )
     return root
 
 

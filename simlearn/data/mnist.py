@@ -6,48 +6,42 @@ Reference:
 """
 
 import gzip
+import io
 import math
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simlearn.data._annotations import check_split
+from simlearn.data.files import Files, Root, open_files
 from simlearn.data.records import LabelledImages
 from simlearn.errors import DatasetError
 
 IMAGES_MAGIC: Final = 2051
 LABELS_MAGIC: Final = 2049
+
 COUNTS: Final = MappingProxyType({"train": 60_000, "test": 10_000})
+"""Pictures of each split."""
 
-# As in pytorch/vision, torchvision/datasets/mnist.py, `MNIST.resources`.
-MD5: Final = MappingProxyType(
-    {
-        "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
-        "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
-        "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
-    }
-)
-MIRRORS: Final = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-    # The original address; it has been refusing anonymous downloads for years.
-    "http://yann.lecun.com/exdb/mnist/",
-)
+LARGEST: Final = 2**30
+"""Bytes of the largest idx file that is read, unpacked, 1 GiB."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_PREFIXES = MappingProxyType({"train": "train", "test": "t10k"})
+_PREFIXES: Final = MappingProxyType({"train": "train", "test": "t10k"})
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+_CHUNK: Final = 2**20
+_HINT: Final = "python datasets/mnist/prepare.py downloads them"
 
 
-def load(root: str | Path, split: Literal["train", "test"] = "train") -> LabelledImages:
-    """Read one split of MNIST, or of a data set in the same files, from a folder.
+def load(root: Root, split: Literal["train", "test"] = "train") -> LabelledImages:
+    """Read one split of MNIST, or of a data set in the same files.
 
     Args:
-        root: The folder with the idx files, gzipped or not, at its top or in `raw/`.
+        root: A folder or zip with the idx files, gzipped or not, up to two folders down, as in
+            `raw/`; or `Files`. The files of a split lie in one folder.
         split: `"train"` (60,000 pictures) or `"test"` (10,000).
 
     Returns:
@@ -58,17 +52,17 @@ def load(root: str | Path, split: Literal["train", "test"] = "train") -> Labelle
         DatasetError: A file is missing or cannot be read, is not an idx file of the right kind,
             is too short or too long, or the two files of the split differ in length.
     """
-    if split not in _PREFIXES:
-        raise DatasetError(f"MNIST has the splits 'train' and 'test', and not {split!r}")
-    prefix = _PREFIXES[split]
-    images_file = _find(Path(root), f"{prefix}-images", "idx3-ubyte")
-    labels_file = _find(Path(root), f"{prefix}-labels", "idx1-ubyte")
-    images = read_idx(images_file, magic=IMAGES_MAGIC)
-    labels = read_idx(labels_file, magic=LABELS_MAGIC)
+    check_split(split, tuple(_PREFIXES), "MNIST")
+    files = open_files(root)
+    images_name, labels_name = _find(files, _PREFIXES[split])
+    images, labels = (
+        _values(files.read(name, limit=LARGEST), files.where(name), magic)
+        for name, magic in ((images_name, IMAGES_MAGIC), (labels_name, LABELS_MAGIC))
+    )
     if len(images) != len(labels):
         raise DatasetError(
-            f"{labels_file}: expected {len(images)} labels, one for each picture of "
-            f"{images_file.name}, and received {len(labels)}"
+            f"{files.where(labels_name)}: expected {len(images)} labels, one for each picture of "
+            f"{images_name}, and received {len(labels)}"
         )
     first_id = 0 if split == "train" else COUNTS["train"]
     return LabelledImages(
@@ -93,84 +87,87 @@ def read_idx(path: str | Path, *, magic: int) -> NDArray[np.uint8]:
         uint8 of the shape that the header states: `(n, height, width)` or `(n,)`.
 
     Raises:
-        DatasetError: The file cannot be read, starts with another number or is not exactly as
-            long as it says.
+        DatasetError: The file cannot be read, starts with another number, is not exactly as
+            long as it says, or is larger than 1 GiB.
     """
-    path = Path(path)
-    content = _content(path)
-    received = int.from_bytes(content[:4], "big")
-    if len(content) >= 4 and received != magic:
-        raise DatasetError(f"{path}: expected the magic number {magic}, and received {received}")
-    axes = magic % 256
-    header = 4 * (1 + axes)
-    if len(content) < header:
-        raise DatasetError(
-            f"{path}: expected a header of {header} bytes, and received {len(content)} bytes"
-        )
-    shape = tuple(np.frombuffer(content, ">u4", count=axes, offset=4).tolist())
-    expected = header + math.prod(shape)
-    if len(content) != expected:
-        raise DatasetError(
-            f"{path}: expected {expected} bytes for the shape {shape} in its header, "
-            f"and received {len(content)}"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(LARGEST + 1)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error}") from error
+    return _values(content, str(path), magic)
 
 
-def download(root: str | Path, *, mirrors: Sequence[str] = MIRRORS) -> None:
-    """Download the four files of MNIST, 11.6 MB, into a folder and check their MD5 sums.
-
-    Files that are already there and whole are left alone.
-
-    Args:
-        root: The folder, made when it does not exist.
-        mirrors: Addresses, each ending in a slash, tried in this order for each file.
-
-    Raises:
-        DatasetError: No mirror delivered a file; the message holds each mirror's answer.
-    """
-    for name, md5 in MD5.items():
-        _retrieve(Path(root), name, md5, mirrors)
-
-
-def _retrieve(root: Path, name: str, md5: str, mirrors: Sequence[str]) -> None:
-    import pooch  # Only a download needs it, and it is slow to import.
-
-    answers = []
-    for mirror in mirrors:
-        try:
-            pooch.retrieve(mirror + name, known_hash=f"md5:{md5}", fname=name, path=root)
-        # OSError: what requests raises, and a disk that is full. ValueError: a wrong checksum.
-        except (OSError, ValueError) as error:
-            answers.append(f"{mirror + name}: {error}")
-        else:
-            return
-    raise DatasetError(f"{root / name}: no mirror delivered this file; {'; '.join(answers)}")
-
-
-def _find(root: Path, stem: str, kind: str) -> Path:
+def _find(files: Files, prefix: str) -> tuple[str, str]:
+    """The files of pictures and of labels, in the nearest folder that holds both."""
     # Some unpackers turn the hyphen before "idx" into a dot.
-    names = [f"{stem}{joint}{kind}{gz}" for joint in "-." for gz in ("", ".gz")]
-    candidates = [folder / name for folder in (root, root / "raw") for name in names]
-    for candidate in candidates:
-        if _is_file(candidate):
-            return candidate
+    wanted = [
+        [f"{prefix}-{kind}{joint}{form}-ubyte{gz}" for joint in "-." for gz in ("", ".gz")]
+        for kind, form in (("images", "idx3"), ("labels", "idx1"))
+    ]
+    folders: dict[str, set[str]] = {}
+    for name in files.names():
+        folder, slash, base = name.rpartition("/")
+        if name.count("/") <= 2 and any(base in names for names in wanted):
+            folders.setdefault(folder + slash, set()).add(base)
+    whole = [f for f, there in folders.items() if all(there.intersection(n) for n in wanted)]
+    nearest = [f for f in whole if f.count("/") == min(f.count("/") for f in whole)]
+    if len(nearest) > 1:
+        raise DatasetError(
+            f"{files}: expected one folder with MNIST's files, and found {len(nearest)}: "
+            f"{', '.join(nearest[:3])}"
+        )
+    if nearest:
+        images, labels = (next(n for n in names if n in folders[nearest[0]]) for names in wanted)
+        return nearest[0] + images, nearest[0] + labels
+    there: set[str] = set().union(*folders.values())
+    absent = next((names for names in wanted if not there.intersection(names)), wanted[1])
+    beside = " beside the pictures" if absent is wanted[1] else ""
     raise DatasetError(
-        f"{root}: expected one of {', '.join(names)} there or in its folder raw, and found none; "
-        "simlearn.data.mnist.download fetches them"
+        f"{files}: expected one of {', '.join(absent)}{beside}, there or up to two folders down, "
+        f"as in raw, and found none; {_HINT}"
     )
 
 
-def _is_file(path: Path) -> bool:
+def _values(content: bytes, where: str, magic: int) -> NDArray[np.uint8]:
+    """The values of an idx file."""
     try:
-        return path.is_file()
-    except OSError as error:  # Its folder may not be searched.
-        raise DatasetError(f"{path}: expected a file that can be read: {error}") from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+        stream: Any = io.BytesIO(content)
+        if content.startswith(_GZIP_MAGIC):
+            stream = gzip.GzipFile(fileobj=stream)
+        return _values_of(stream, where, magic)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{path}: expected a whole idx file, gzipped or not: {error}") from error
+        raise DatasetError(
+            f"{where}: expected a whole idx file, gzipped or not: {error}"
+        ) from error
+
+
+def _values_of(stream: Any, where: str, magic: int) -> NDArray[np.uint8]:
+    axes = magic % 256
+    length = 4 * (1 + axes)
+    header = stream.read(length)
+    received = int.from_bytes(header[:4], "big")
+    if len(header) >= 4 and received != magic:
+        raise DatasetError(f"{where}: expected the magic number {magic}, and received {received}")
+    if len(header) < length:
+        raise DatasetError(
+            f"{where}: expected a header of {length} bytes, and received {len(header)} bytes"
+        )
+    shape = tuple(np.frombuffer(header, ">u4", count=axes, offset=4).tolist())
+    expected = length + math.prod(shape)
+    # One byte more than is expected, and never more than the bound: a small gzip file can hold
+    # more than fits into memory.
+    values = bytearray()
+    wanted = min(expected, LARGEST) + 1 - length
+    while chunk := stream.read(min(_CHUNK, wanted - len(values))):
+        values += chunk
+    found = length + len(values)
+    if found > LARGEST:
+        raise DatasetError(f"{where}: expected at most {LARGEST} bytes unpacked, and found more")
+    if found != expected:
+        more = " or more" if len(values) == wanted else ""
+        raise DatasetError(
+            f"{where}: expected {expected} bytes for the shape {shape} in its header, "
+            f"and received {found}{more}"
+        )
+    return np.frombuffer(values, np.uint8).reshape(shape)

@@ -1,7 +1,8 @@
 """Pictures with labels from a table in CSV.
 
 A cell may stand in double quotes, in which a double quote is written twice, and must not hold the
-end of a line. The file is UTF-8; a byte order mark, as Excel writes it, is passed over.
+end of a line. Spaces around the names of the columns are passed over; in the rows below, a space
+belongs to its cell. The file is UTF-8; a byte order mark, as Excel writes it, is passed over.
 """
 
 import os
@@ -38,7 +39,7 @@ def load(
         path: The table, a file on disk.
         root: Where paths start: a folder or zip, or `Files`; by default the folder of the table.
         path_column: Name of the column of paths. They have slashes or backslashes; `./` in front
-            is dropped.
+            is dropped, and so is the root in front of an absolute path, as `glob` writes it.
         label_column: Name of the column of labels, which are taken as text.
         name: What to call the data set; by default as the table, without its suffix.
 
@@ -61,14 +62,23 @@ def load(
     path = Path(path)
     rows = _rows(_content(path), str(path), path_column, label_column)
     files = open_files(path.parent if root is None else root)
+    top = f"{Path(os.path.abspath(str(files))).as_posix().rstrip('/')}/"
     found: dict[str, tuple[str, Line]] = {}
     for line, picture, label in rows:
-        picture = inside(picture.removeprefix("./"), where=line.where)
+        picture = _relative(picture, top, line)
         first, where = found.setdefault(picture, (label, line))
         if first != label:
             raise line.error(f"the label {first} for {picture}, as in {where.where}", label)
     labels = [label for label, _ in found.values()]
     return labelled_files(files, list(found), labels, name=path.stem if name is None else name)
+
+
+def _relative(path: str, top: str, line: Line) -> str:
+    """A path as it is called in the root, whose own path is `top`."""
+    plain = path.replace("\\", "/")
+    if plain.startswith(top):
+        return inside(plain.removeprefix(top), where=line.where)
+    return inside(path.removeprefix("./"), where=line.where)
 
 
 def _rows(
@@ -78,7 +88,9 @@ def _rows(
     lines = list(lines_of(content.removeprefix(_BYTE_ORDER_MARK), where))
     if not lines:
         raise DatasetError(f"{where}: expected rows, and found none")
-    names = _cells(lines[0])
+    if "," not in lines[0].text and ";" in lines[0].text:
+        raise DatasetError(f"{lines[0].where}: expected commas, and found semicolons")
+    names = [name.strip(" ") for name in _cells(lines[0])]
     places = _places(lines[0], names, path_column, label_column)
     rows = []
     for line in lines[1:] if places else lines:
@@ -86,7 +98,7 @@ def _rows(
         if len(cells) != len(names):
             expected = f"{len(names)} cells as in the first row"
             raise line.error(expected, f"{len(cells)}: {line.text}")
-        if places and cells == names:
+        if places and [cell.strip(" ") for cell in cells] == names:
             raise line.error("the names of the columns in the first row alone", line.text)
         path, label = (cells[place] for place in places or (0, 1))
         for cell in (path, label):
@@ -109,8 +121,8 @@ def _places(
     if len(names) == 2 and names[0].lower().endswith(SUFFIXES):
         return None
     raise line.error(
-        f"names of columns with {path_column} and {label_column} among them, "
-        f"or a path ({', '.join(SUFFIXES)}) and a label",
+        f"names of columns with {path_column} and {label_column} among them (path_column= and "
+        f"label_column= take others), or a path ({', '.join(SUFFIXES)}) and a label",
         line.text,
     )
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -30,12 +31,13 @@ def folder(tmp_path_factory):
     return root
 
 
-def run(*arguments):
+def run(*arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "experiments.mnist_siamese", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=600,
+        env=os.environ | environment,
     )
 
 
@@ -53,13 +55,19 @@ def test_idx_files_go_through_the_whole_experiment(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--data", "nowhere"), "nowhere: expected one of train-images"),
+        (
+            (),
+            "{data}/mnist: expected a folder or zip with MNIST, and found nothing; python "
+            "datasets/mnist/prepare.py --data {data} downloads it into {data}/mnist",
+        ),
+        (("--data", "nowhere"), "nowhere: expected a folder or zip with MNIST, and found nothing"),
+        (("--data", "{data}"), "{data}: expected one of train-images"),
         (("--data", "{folder}", "--validation", 1029), "expected --validation between 1 and 1028"),
     ],
 )
 def test_data_that_does_not_fit_is_one_line(folder, tmp_path, arguments, message):
-    filled = [str(a).format(folder=folder) for a in arguments]
-    done = run(*filled, "--out", tmp_path / "run")
+    filled = [str(a).format(folder=folder, data=tmp_path) for a in arguments]
+    done = run(*filled, "--out", tmp_path / "run", SIMLEARN_DATA=str(tmp_path))
     assert done.returncode == 2
-    assert done.stderr.startswith(message)
+    assert done.stderr.startswith(message.format(data=tmp_path))
     assert done.stderr.count("\n") == 1

@@ -7,7 +7,7 @@ many records they should give; `recipe_main` makes a script of it, as in `datase
 
 from simlearn.data.fetching._archives import extract
 from simlearn.data.fetching._downloads import fetch
-from simlearn.data.fetching._recipes import Download, Part, Recipe, recipe_main
-from simlearn.data.fetching._scripts import script_main
+from simlearn.data.fetching._parts import Part
+from simlearn.data.fetching._recipes import Download, Recipe, recipe_main
 
-__all__ = ["Download", "Part", "Recipe", "extract", "fetch", "recipe_main", "script_main"]
+__all__ = ["Download", "Part", "Recipe", "extract", "fetch", "recipe_main"]

@@ -16,6 +16,20 @@ from simlearn.errors import DatasetError, UserError
 _RECORD: Final = re.compile(r"([0-9a-f]{64})(?:[ \t].*)?", re.ASCII)
 
 
+class NotDeliveredError(DatasetError):
+    """No address delivered a file.
+
+    Args:
+        target: Where it was to go.
+        answers: For each address, itself and the reason.
+    """
+
+    def __init__(self, target: Path, answers: Sequence[str]) -> None:
+        self.summary = f"{target}: no address delivered this file"
+        self.answers = tuple(answers)
+        super().__init__("; ".join([self.summary, *answers]))
+
+
 class Known(NamedTuple):
     """The hash that a file must have, and what says so."""
 
@@ -80,7 +94,7 @@ def fetch(
             if known is None:
                 _record(target)
             return target
-    raise DatasetError(f"{target}: no address delivered this file; {'; '.join(answers)}")
+    raise NotDeliveredError(target, answers)
 
 
 def known_hash(target: Path, *, sha256: str | None = None, md5: str | None = None) -> Known | None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from simlearn.data.fetching._downloads import NotDeliveredError
 from simlearn.errors import UserError
 
 
@@ -28,7 +29,7 @@ def script_main(
         parts: What `--part` can be.
 
     Returns:
-        The exit status: 2 after a `UserError`, whose message goes to stderr as one line.
+        The exit status: 2 after a `UserError`, whose message goes to stderr.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument(
@@ -63,5 +64,9 @@ def say(text: str) -> None:
 
 
 def print_error(error: Exception) -> None:
-    """Print an error as one line on stderr."""
-    sys.stderr.write(f"{' '.join(str(error).split())}\n")
+    """Print an error as one line on stderr, and one more for each address of a failed download."""
+    lines = [str(error)]
+    if isinstance(error, NotDeliveredError):
+        lines = [error.summary, *error.answers]
+    for number, line in enumerate(lines):
+        sys.stderr.write(f"{'  ' if number else ''}{' '.join(line.split())}\n")

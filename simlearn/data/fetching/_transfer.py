@@ -24,6 +24,7 @@ from simlearn.errors import DatasetError
 _CHUNK: Final = 2**16
 _SECONDS: Final = 60.0  # Without a byte, until a connection counts as lost.
 _TRIES: Final = 5
+_LONGEST_REASON: Final = 120
 _RANGE: Final = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})", re.ASCII)
 _HTML: Final = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.I | re.S)
 _STARTS: Final = {
@@ -143,9 +144,9 @@ class Partial:
                 raise _ChangedError("the file is shorter now") from None
             raise RefusedError(f"{error.code} {error.reason}") from None
         except urllib.error.URLError as error:
-            raise RefusedError(str(error.reason)) from None
+            raise RefusedError(_reason(error.reason)) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RefusedError(str(error) or type(error).__name__) from None
+            raise RefusedError(_reason(error)) from None
 
     def _check(self, headers: Message, begin: int, total: int | None) -> None:
         """Refuse a page instead of a file, and a file that the disk cannot hold."""
@@ -166,7 +167,7 @@ class Partial:
             try:
                 chunk = response.read(_CHUNK)
             except (OSError, http.client.HTTPException, ValueError) as error:
-                raise _LostError(str(error) or type(error).__name__) from None
+                raise _LostError(_reason(error)) from None
             if not chunk:
                 return
             if begin == 0:
@@ -213,6 +214,13 @@ class Partial:
             f"the connection broke off after {come} of {total or 'unknown'} bytes: {error}; they "
             f"are kept in {self.path.name}, and another call goes on from there"
         )
+
+
+def _reason(error: str | BaseException) -> str:
+    """What went wrong in a few words, such as `Connection refused`, without a number."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    text = " ".join(str(text).split())
+    return text if len(text) <= _LONGEST_REASON else f"{text[: _LONGEST_REASON - 3]}..."
 
 
 def _validator(headers: Message) -> str | None:

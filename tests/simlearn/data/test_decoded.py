@@ -38,7 +38,9 @@ def check(images):
         np.testing.assert_array_equal(image, noise(7, 5, seed=row))
 
 
-def test_good_pictures_come_with_their_labels(tmp_path):
+@pytest.mark.parametrize("batch", [3, 256])
+def test_good_pictures_come_with_their_labels(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr(decoded, "_BATCH", batch)
     skipped = Skipped(limit=0.05)
     check(pixels(labelled(folder(tmp_path, CONTENTS)), skipped=skipped))
     assert list(skipped.reasons) == [str(tmp_path / "05.png")]

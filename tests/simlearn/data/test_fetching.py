@@ -1,10 +1,12 @@
 import gzip
 import hashlib
+import http.client
 import http.server
 import io
 import json
 import os
 import threading
+import urllib.error
 
 import pytest
 
@@ -318,7 +320,12 @@ def test_where_a_file_has_one_name_only(tmp_path, monkeypatch):
         ("a.txt", b"a", {"Content-Type": "text/html; charset=utf-8"}, "received a page of HTML"),
         ("a.tar.gz", b"PK\3\4", {}, "expected a gzip file, and received one that starts with b'PK"),
         ("a.zip", b"", {}, "received nothing"),
-        ("a.txt", gzip.compress(b"a", mtime=0), {"Content-Encoding": "gzip"}, "received it packed as gzip"),
+        (
+            "a.txt",
+            gzip.compress(b"a", mtime=0),
+            {"Content-Encoding": "gzip"},
+            "received it packed as gzip",
+        ),
     ],
 )
 def test_what_is_plainly_another_file_is_refused(tmp_path, name, content, headers, message):
@@ -372,13 +379,37 @@ def test_a_file_for_which_there_is_no_room_is_not_begun(tmp_path, monkeypatch):
 def test_an_address_that_nobody_answers(tmp_path):
     with Server({}) as server:
         address = server.address
-    with pytest.raises(DatasetError, match=rf"{address}/a\.bin: .*refused"):
+    with pytest.raises(DatasetError, match=rf"{address}/a\.bin: Connection refused$"):
         fetching.fetch(f"{address}/a.bin", tmp_path / "a.bin")
     with pytest.raises(UserError, match="expected addresses of http or https, and received"):
         fetching.fetch("file:///etc/passwd", tmp_path / "a.bin")
     with pytest.raises(UserError, match="expected addresses"):
         fetching.fetch([], tmp_path / "a.bin")
     assert below(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (urllib.error.URLError(OSError(-2, "Name or service not known")), "Name or service not kn"),
+        (urllib.error.URLError("no host given"), "no host given"),
+        (http.client.BadStatusLine("two\n  lines"), "two lines"),
+        (TimeoutError(), "TimeoutError"),
+        (ValueError("x" * 500), "x" * 117 + "..."),
+    ],
+)
+def test_the_reason_is_short(tmp_path, monkeypatch, error, reason):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    with pytest.raises(DatasetError) as caught:
+        fetching.fetch("http://127.0.0.1/a.bin", tmp_path / "a.bin")
+    (answer,) = caught.value.answers
+    assert answer.startswith(f"http://127.0.0.1/a.bin: {reason}")
+    assert len(answer) < 160
+    assert "\n" not in answer
 
 
 def test_progress_is_a_line_for_each_tenth_or_one_that_changes(tmp_path, capsys, monkeypatch):

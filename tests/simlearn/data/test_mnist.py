@@ -1,16 +1,17 @@
+import builtins
 import gzip
-import hashlib
-import http.server
-import importlib.util
+import os
 import struct
-import threading
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from simlearn.data import mnist
+from simlearn.data import Files, files, mnist
 from simlearn.errors import DatasetError
+from tests.simlearn.data.damage import COPIES, check_damage
 
 IMAGES = np.random.default_rng(3).integers(0, 256, (11, 5, 7), dtype=np.uint8)
 LABELS = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5], np.uint8)
@@ -116,150 +117,165 @@ def test_a_missing_file_is_reported_with_the_names_that_were_tried(tmp_path):
     (tmp_path / "train-labels-idx1-ubyte").unlink()
     with pytest.raises(DatasetError) as caught:
         mnist.load(tmp_path)
-    for text in (str(tmp_path), "train-labels-idx1-ubyte,", "train-labels-idx1-ubyte.gz", "raw"):
-        assert text in str(caught.value)
+    for text in (
+        str(tmp_path),
+        "train-labels-idx1-ubyte,",
+        "train-labels-idx1-ubyte.gz",
+        "raw",
+        "python datasets/mnist/prepare.py downloads them",
+    ):
+        assert text in str(caught.value)  # fmt: skip
 
 
-@pytest.mark.parametrize("call", ["read_bytes", "stat"])
-def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch, call):
-    # By hand, because for root every file can be read. `stat` is what fails in a locked folder.
-    write(tmp_path)
-    plain = getattr(Path, call)
+def refuse(monkeypatch, module, name, start):
+    """By hand, because for root every file can be read."""
+    plain = getattr(module, name, getattr(builtins, name, None))
 
-    def refuse(path, *args, **kwargs):
-        if path.name.startswith("train-images"):
+    def call(path, *args, **kwargs):
+        if Path(path).name.startswith(start):
             raise PermissionError(13, "Permission denied", str(path))
         return plain(path, *args, **kwargs)
 
-    monkeypatch.setattr(Path, call, refuse)
-    with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte: .*Permission denied"):
-        mnist.load(tmp_path)
+    monkeypatch.setattr(module, name, call, raising=False)
 
 
-def test_refuses_an_unknown_split(tmp_path):
-    with pytest.raises(DatasetError, match="'train' and 'test', and not 'validation'"):
-        mnist.load(tmp_path, split="validation")
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    write(tmp_path / "raw")
+    with monkeypatch.context() as patch:
+        refuse(patch, files, "open", "train-images")
+        with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte: .*Permission denied"):
+            mnist.load(tmp_path)
+    with monkeypatch.context() as patch:
+        refuse(patch, os, "scandir", "raw")
+        with pytest.raises(DatasetError, match=r"raw: expected a folder .*Permission denied"):
+            mnist.load(tmp_path)
+    refuse(monkeypatch, mnist, "open", "train-labels")
+    with pytest.raises(DatasetError, match=r"train-labels-idx1-ubyte: .*Permission denied"):
+        mnist.read_idx(tmp_path / "raw" / "train-labels-idx1-ubyte", magic=2049)
+    with pytest.raises(DatasetError, match=r"gone: cannot be read: .*No such file"):
+        mnist.read_idx(tmp_path / "gone", magic=2049)
 
 
-class Mirror:
-    """A web server on this machine; `files` maps an address to its content."""
-
-    def __init__(self, files):
-        self.requests = []
-        mirror = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                mirror.requests.append(self.path)
-                content = files.get(self.path)
-                self.send_response(404 if content is None else 200)
-                self.send_header("Content-Length", str(len(content or b"")))
-                self.end_headers()
-                self.wfile.write(content or b"")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+@pytest.mark.parametrize("split", ["validation", "t10k"])
+def test_refuses_an_unknown_split(tmp_path, split):
+    with pytest.raises(DatasetError, match=f"MNIST has the splits 'train', 'test', and .*{split}'"):
+        mnist.load(tmp_path, split=split)
 
 
-FAKES = {
-    name: gzip.compress(IMAGE_BYTES if "images" in name else LABEL_BYTES, mtime=seconds)
-    for seconds, name in enumerate(mnist.MD5)
+CONTENTS = {
+    "train-images-idx3-ubyte.gz": gzip.compress(IMAGE_BYTES),
+    "train-labels-idx1-ubyte": LABEL_BYTES,
 }
 
 
-@pytest.fixture
-def fake_sums(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    sums = {name: hashlib.md5(content).hexdigest() for name, content in FAKES.items()}
-    monkeypatch.setattr(mnist, "MD5", sums)
+def packed(path, contents):
+    with zipfile.ZipFile(path, "w") as out:
+        for name, content in contents.items():
+            out.writestr(name, content)
+    return path
 
 
-@pytest.mark.usefixtures("fake_sums")
-def test_download_tries_mirrors_in_order_until_the_checksum_fits(tmp_path):
-    first, second, third, _ = FAKES
-    files = {f"/whole/{name}": content for name, content in FAKES.items()}
-    files |= {f"/partial/{first}": FAKES[first], f"/partial/{second}": b"not this one"}
-    with Mirror(files) as mirror:
-        mirrors = [f"{mirror.address}/partial/", f"{mirror.address}/whole/"]
-        mnist.download(tmp_path / "new" / "mnist", mirrors=mirrors)
-        assert mirror.requests[:3] == [
-            f"/partial/{first}",
-            f"/partial/{second}",
-            f"/whole/{second}",
-        ]
-        assert mirror.requests[3:5] == [f"/partial/{third}", f"/whole/{third}"]
-        for name, content in FAKES.items():
-            assert (tmp_path / "new" / "mnist" / name).read_bytes() == content
-        assert len(mnist.load(tmp_path / "new" / "mnist", split="test")) == 11
-
-        mirror.requests.clear()
-        mnist.download(tmp_path / "new" / "mnist", mirrors=mirrors)
-        assert mirror.requests == []
+def test_a_zip_is_read_in_place(tmp_path):
+    expected = LABELS.tolist()
+    flat = packed(tmp_path / "flat.zip", CONTENTS)
+    deep = packed(tmp_path / "deep.zip", {f"MNIST/raw/{k}": v for k, v in CONTENTS.items()})
+    for root in (flat, deep, Files(flat)):
+        data = mnist.load(root)
+        np.testing.assert_array_equal(data.images[..., 0], IMAGES)
+        assert data.labels.tolist() == expected
+    # One zip for each file, as some keep them.
+    for number, (name, content) in enumerate(CONTENTS.items()):
+        (tmp_path / "zips").mkdir(exist_ok=True)
+        packed(tmp_path / "zips" / f"{number}.zip", {name: content})
+    assert mnist.load(tmp_path / "zips").labels.tolist() == expected
+    with pytest.raises(DatasetError, match="two folders down, as in raw, and found none"):
+        mnist.load(packed(tmp_path / "a.zip", {f"1/2/3/{k}": v for k, v in CONTENTS.items()}))
 
 
-@pytest.mark.usefixtures("fake_sums")
-def test_download_replaces_a_damaged_file(tmp_path):
-    name = next(iter(FAKES))
-    (tmp_path / name).write_bytes(FAKES[name][:-1])
-    with Mirror({f"/{name}": content for name, content in FAKES.items()}) as mirror:
-        mnist.download(tmp_path, mirrors=[f"{mirror.address}/"])
-    assert (tmp_path / name).read_bytes() == FAKES[name]
+def test_the_nearest_folder_with_both_files_counts(tmp_path):
+    write(tmp_path / "fashion" / "raw", labels=struct.pack(">2i", 2049, 11) + bytes(11))
+    write(tmp_path / "raw")
+    assert mnist.load(tmp_path).labels.tolist() == LABELS.tolist()
+    # The labels of another folder are those of other pictures.
+    (tmp_path / "raw" / "train-labels-idx1-ubyte").unlink()
+    assert mnist.load(tmp_path).labels.tolist() == [0] * 11
+    (tmp_path / "fashion" / "raw" / "train-images-idx3-ubyte").unlink()
+    with pytest.raises(DatasetError, match=r"expected one of train-labels.* beside the pictures"):
+        mnist.load(tmp_path)
 
 
-@pytest.mark.usefixtures("fake_sums")
-def test_download_reports_what_each_mirror_answered(tmp_path):
-    name = next(iter(FAKES))
-    with Mirror({f"/wrong/{name}": b"not this one"}) as mirror:
-        mirrors = [f"{mirror.address}/wrong/", f"{mirror.address}/empty/"]
-        with pytest.raises(DatasetError) as caught:
-            mnist.download(tmp_path, mirrors=mirrors)
-    message = str(caught.value)
-    assert message.index("/wrong/") < message.index("/empty/")
-    assert name in message
-    assert "404" in message
-    # No half-finished or wrong file may stay behind to be read later.
-    assert list(tmp_path.iterdir()) == []
+def test_two_data_sets_side_by_side_are_not_guessed_between(tmp_path):
+    write(tmp_path / "mnist")
+    write(tmp_path / "fashion")
+    with pytest.raises(DatasetError, match=r"expected one folder .* found 2: fashion/, mnist/"):
+        mnist.load(tmp_path)
 
 
-def prepare_script():
-    path = Path(__file__).parents[3] / "datasets" / "mnist" / "prepare.py"
-    spec = importlib.util.spec_from_file_location("prepare_mnist", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_of_two_forms_in_one_folder_the_unpacked_one_counts(tmp_path):
+    write(tmp_path, labels=struct.pack(">2i", 2049, 11) + bytes(11), gz=".gz")
+    write(tmp_path)
+    assert mnist.load(tmp_path).labels.tolist() == LABELS.tolist()
 
 
-@pytest.mark.usefixtures("fake_sums")
-def test_prepare_checks_the_counts(tmp_path, monkeypatch, capsys):
-    for name, content in FAKES.items():
-        (tmp_path / "mnist").mkdir(exist_ok=True)
-        (tmp_path / "mnist" / name).write_bytes(content)
-    script = prepare_script()
-    assert script.main(["--data", str(tmp_path)]) == 2
-    assert "expected 60000 pictures to train, and received 11" in capsys.readouterr().err
+@pytest.mark.parametrize("count", [11, 2**28, 2**32 - 1])
+def test_a_gzip_bomb_does_not_fill_the_memory(tmp_path, count, monkeypatch):
+    # 64 MB of zeros in 64 kB; the bound stands for 1 GiB.
+    monkeypatch.setattr(mnist, "LARGEST", 5_000_000)
+    bomb = gzip.compress(struct.pack(">2I", 2049, count) + bytes(64_000_000))
+    write(tmp_path, labels=bomb, gz="")
+    message = {
+        11: "expected 19 bytes for the shape .* received 20 or more",
+    }.get(count, "expected at most 5000000 bytes unpacked, and found more")
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match=rf"labels-idx1-ubyte: {message}"):
+            mnist.load(tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 15_000_000
+    finally:
+        tracemalloc.stop()
 
-    monkeypatch.setattr(mnist, "COUNTS", {"train": 11, "test": 11})
-    monkeypatch.setenv("SIMLEARN_DATA", str(tmp_path))
-    assert script.main([]) == 0
-    assert "mnist-test: 11 pictures of 5x7x1" in capsys.readouterr().out
+
+def test_a_file_beyond_the_bound_is_refused(tmp_path, monkeypatch):
+    write(tmp_path)
+    monkeypatch.setattr(mnist, "LARGEST", len(IMAGE_BYTES))
+    assert len(mnist.load(tmp_path)) == 11
+    monkeypatch.setattr(mnist, "LARGEST", len(IMAGE_BYTES) - 1)
+    with pytest.raises(DatasetError, match="images-idx3-ubyte: expected at most 400 bytes"):
+        mnist.load(tmp_path)
+    with pytest.raises(DatasetError, match="images-idx3-ubyte: expected at most 400 bytes"):
+        mnist.read_idx(tmp_path / "train-images-idx3-ubyte", magic=2051)
+    huge = tmp_path / "train-labels-idx1-ubyte"
+    huge.write_bytes(struct.pack(">2I", 2049, 64_000_000 - 8))
+    os.truncate(huge, 64_000_000)
+    monkeypatch.setattr(mnist, "LARGEST", 1000)
+    for read in (lambda: mnist.load(tmp_path), lambda: mnist.read_idx(huge, magic=2049)):
+        tracemalloc.start()
+        try:
+            with pytest.raises(DatasetError, match="labels-idx1-ubyte: expected at most 1000"):
+                read()
+            assert tracemalloc.get_traced_memory()[1] < 15_000_000
+        finally:
+            tracemalloc.stop()
 
 
-def test_prepare_wants_a_folder(monkeypatch, capsys):
-    monkeypatch.delenv("SIMLEARN_DATA", raising=False)
-    with pytest.raises(SystemExit) as stopped:
-        prepare_script().main([])
-    assert stopped.value.code == 2
-    assert "SIMLEARN_DATA" in capsys.readouterr().err
+def naive(content):
+    """The shape and values of an idx file of bytes, its length not compared."""
+    axes = content[3] if len(content) > 3 and content[:3] == b"\0\0\x08" else 0
+    if axes not in (1, 3) or len(content) < 4 + 4 * axes:
+        raise ValueError
+    shape = struct.unpack(f">{axes}I", content[4 : 4 + 4 * axes])
+    values = content[4 + 4 * axes :]
+    return shape, list(values)
+
+
+@pytest.mark.parametrize(
+    ("content", "magic"), [(IMAGE_BYTES, 2051), (LABEL_BYTES, 2049)], ids=["images", "labels"]
+)
+@pytest.mark.parametrize("copies", COPIES)
+def test_damaged_files_are_read_as_they_are_or_refused(content, magic, copies, tmp_path):
+    def read(content):
+        (tmp_path / "idx").write_bytes(content)
+        values = mnist.read_idx(tmp_path / "idx", magic=magic)
+        return values.shape, values.reshape(-1).tolist()
+
+    check_damage(content, read, naive, copies)

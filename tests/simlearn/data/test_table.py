@@ -59,6 +59,34 @@ def test_columns_have_the_names_that_are_asked_for(read):
         read(TABLE, path_column="file")
 
 
+def test_spaces_around_the_names_of_columns_are_passed_over(tmp_path):
+    record = load(tmp_path, b' path , label,"note "\n1.jpg,cat, kept\n')
+    assert record.pictures.paths == ("1.jpg",)
+    assert record.classes == ("cat",)
+
+
+@pytest.mark.parametrize("kind", ["default", "text", "relative", "files", "below"])
+def test_an_absolute_path_inside_the_root_is_taken(tmp_path, monkeypatch, kind):
+    pets = tmp_path / "my pets"
+    folder(pets, PICTURES)
+    monkeypatch.chdir(tmp_path)
+    root = {
+        "default": None,
+        "text": f"{pets}/",
+        "relative": "my pets",
+        "files": Files(pets),
+        "below": Files(tmp_path).below("my pets"),
+    }[kind]
+    rows = "".join(f'"{path}",cat\n' for path in (f"{pets}/a/1.png", "a/1.png", f"{pets}/b/4.png"))
+    record = load(pets, f"path,label\n{rows}".encode(), root=root)
+    assert record.pictures.paths == ("a/1.png", "b/4.png")
+    assert len(record.pictures.missing()) == 0
+    for outside in (f"{tmp_path}/1.png", f"{pets}/../1.png", f"{pets} 2/1.png", f"{pets}//1.png",
+                    f"{pets}/", f"{pets}"):  # fmt: skip
+        with pytest.raises(DatasetError, match=r"t\.csv:2: expected a path inside"):
+            load(pets, f'path,label\n"{outside}",cat\n'.encode(), root=root)
+
+
 def load(tmp_path, content, **options):
     (tmp_path / "t.csv").write_bytes(content)
     return table.load(tmp_path / "t.csv", **options)
@@ -89,7 +117,11 @@ def test_a_picture_counts_once(tmp_path):
         (b"", "t.csv: expected rows, and found none"),
         (b"\n \n", "t.csv: expected rows, and found none"),
         (b"file,class\n1.jpg,cat\n", "t.csv:1: expected names of columns with path and label"),
-        (b"path;label\n1.jpg;cat\n", "t.csv:1: expected names .* received path;label"),
+        (b"path;label\n1.jpg;cat\n", "t.csv:1: expected commas, and found semicolons$"),
+        (b'"path";"label"\n"1.jpg";"cat"\n', "t.csv:1: expected commas, and found semicolons$"),
+        (b"1.jpg;cat\n", "t.csv:1: expected commas, and found semicolons$"),
+        (b"path,label;note\n1.jpg,cat;x\n", "t.csv:1: expected names .* received path,label;note"),
+        (b"file,class\n1.jpg,cat\n", r"\(path_column= and label_column= take others\), or a path"),
         (b"1.jpg,cat,x\n", "t.csv:1: expected names of columns .* or a path"),
         (b"path,label,path\n1.jpg,cat,2.jpg\n", "t.csv:1: expected one column path"),
         (b"path,label\n1.jpg\n", "t.csv:2: expected 2 cells as in the first row, and received 1"),
@@ -97,6 +129,11 @@ def test_a_picture_counts_once(tmp_path):
         (b"path,label\n1.jpg,\n", "t.csv:2: expected a path and a label without space"),
         (b"path,label\n,cat\n", "t.csv:2: expected a path and a label without space"),
         (b"path,label\n1.jpg, cat\n", "t.csv:2: expected a path and a label without space"),
+        (b"path, label\n1.jpg, cat\n", "t.csv:2: expected a path and a label without space"),
+        (b"1.jpg, cat\n", "t.csv:1: expected a path and a label without space"),
+        (b"path, path ,label\n1.jpg,2.jpg,cat\n", "t.csv:1: expected one column path"),
+        (b"path\t,label\n1.jpg,cat\n", "t.csv:1: expected names of columns"),
+        (b"path, label\npath, label\n", "t.csv:2: expected the names of the columns in"),
         (b'path,label\n1.jpg,"cat "\n', "t.csv:2: expected a path and a label without space"),
         ("path,label\n1.jpg,cat\xa0\n".encode(), "t.csv:2: expected a path and a label without"),
         (b'path,label\n1.jpg,c"at"\n', "t.csv:2: expected a comma after each cell, and quotes"),
@@ -141,6 +178,7 @@ def naive(content):
     rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
     rows = [row for row in rows if any(cell.strip() for cell in row) or len(row) > 1]
     path, label = 0, 1
+    rows[0] = [name.strip(" ") for name in rows[0]]
     if "path" in rows[0] and "label" in rows[0]:
         path, label = rows[0].index("path"), rows[0].index("label")
         del rows[0]
