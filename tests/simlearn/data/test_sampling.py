@@ -262,7 +262,7 @@ def test_says_what_the_labels_cannot_support(call, message):
 
 
 def test_shuffled_batches_take_each_sample_at_most_once_and_change():
-    epochs = [shuffled_batches(17, batch=5, seed=3, epoch=epoch) for epoch in range(200)]
+    epochs = [sampling.shuffled_batches(17, batch=5, seed=3, epoch=epoch) for epoch in range(200)]
     for batches in epochs:
         assert batches.shape == (3, 5)
         assert len(np.unique(batches)) == 15
@@ -271,15 +271,15 @@ def test_shuffled_batches_take_each_sample_at_most_once_and_change():
     # Each is left out about as often: 2 of 17 in 200 epochs are 23.5, with a deviation of 4.6.
     taken = np.bincount(np.concatenate([batches.ravel() for batches in epochs]), minlength=17)
     assert np.abs(200 - taken - 23.5).max() < 20
-    again = shuffled_batches(17, batch=5, seed=3, epoch=7)
+    again = sampling.shuffled_batches(17, batch=5, seed=3, epoch=7)
     np.testing.assert_array_equal(again, epochs[7])
-    assert not np.array_equal(shuffled_batches(17, batch=5, seed=4, epoch=7), epochs[7])
+    assert not np.array_equal(sampling.shuffled_batches(17, batch=5, seed=4, epoch=7), epochs[7])
 
 
 def test_shuffled_batches_refuse_what_does_not_fit():
     with pytest.raises(UserError, match="batch must be at most the 4 samples, and came as 5"):
-        shuffled_batches(4, batch=5, seed=0, epoch=0)
+        sampling.shuffled_batches(4, batch=5, seed=0, epoch=0)
     with pytest.raises(UserError, match="batch must be at least 1"):
-        shuffled_batches(4, batch=0, seed=0, epoch=0)
+        sampling.shuffled_batches(4, batch=0, seed=0, epoch=0)
     with pytest.raises(UserError, match="epoch must be at least 0"):
-        shuffled_batches(4, batch=2, seed=0, epoch=-1)
+        sampling.shuffled_batches(4, batch=2, seed=0, epoch=-1)
