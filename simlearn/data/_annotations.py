@@ -15,6 +15,9 @@ from typing import Any, Final
 from simlearn.data.files import LARGEST_ANNOTATION, Files
 from simlearn.errors import DatasetError
 
+MOST_LINES: Final = 5_000_000
+"""In a list: an object of Python for each of many more would fill the memory."""
+
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -83,10 +86,14 @@ def read_lines(files: Files, name: str) -> list[Line]:
     """The lines of an annotation file that are not blank.
 
     Raises:
-        DatasetError: The file is missing, larger than 1 GiB or not UTF-8, or holds a control
+        DatasetError: The file is missing, larger than 256 MiB, of more than
+            5 million lines or not UTF-8, or holds a control
             character.
     """
-    return list(lines_of(files.read(name, limit=LARGEST_ANNOTATION), files.where(name)))
+    content, where = files.read(name, limit=LARGEST_ANNOTATION), files.where(name)
+    if (count := content.count(b"\n")) > MOST_LINES:
+        raise DatasetError(f"{where}: expected at most {MOST_LINES} lines, and found {count}")
+    return list(lines_of(content, where))
 
 
 def lines_of(content: bytes, where: str) -> Iterator[Line]:
@@ -112,7 +119,7 @@ def read_json(files: Files, name: str) -> Any:
     """A whole JSON file.
 
     Raises:
-        DatasetError: The file is missing, larger than 1 GiB, not UTF-8 or not JSON, or nested too
+        DatasetError: The file is missing, larger than 256 MiB, not UTF-8 or not JSON, or nested too
             deeply; or it has a key twice in an object, or a number out of range.
     """
     where = files.where(name)

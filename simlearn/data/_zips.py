@@ -2,11 +2,12 @@
 
 import contextlib
 import io
+import os
 import threading
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from simlearn.errors import DatasetError
 
@@ -26,6 +27,21 @@ _BROKEN_ZIP = (
 )
 
 
+class _Forked:
+    """A lock that no thread of the parent holds in a forked process."""
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self.lock = threading.Lock()
+
+
+_FORKED: Final = _Forked()
+
+
 class Zip:
     """The members of one zip, by name, as though it had been unpacked where it lies.
 
@@ -37,8 +53,10 @@ class Zip:
 
     def __init__(self, path: Path | str, source: Path | io.BytesIO, folder: str = "") -> None:
         self.path = path
+        self._source = source
         self._folder = folder
         self._lock = threading.Lock()
+        self._process = os.getpid()
         try:
             self._archive = zipfile.ZipFile(source)
         except (OSError, *_BROKEN_ZIP) as error:
@@ -62,6 +80,10 @@ class Zip:
     def __contains__(self, name: str) -> bool:
         return name in self._infos
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An open file and a lock stay in their process.
+        return Zip, (self.path, self._source, self._folder)
+
     def where(self, name: str) -> str:
         """How to call a member in a message."""
         return f"{self.path}/{name.removeprefix(self._folder)}"
@@ -79,6 +101,7 @@ class Zip:
     def _content(self, info: zipfile.ZipInfo) -> bytes:
         if info.compress_type not in _METHODS:
             raise NotImplementedError("expected it stored or deflated; pack the zip anew")
+        self._reopen_after_fork()
         with self._lock:
             member = self._archive.open(info)
         try:
@@ -89,6 +112,15 @@ class Zip:
         if len(content) != info.file_size:
             raise EOFError(f"expected {info.file_size} bytes, and found {len(content)}")
         return content
+
+    def _reopen_after_fork(self) -> None:
+        """A forked process shares its parent's place in the file: it needs a file of its own."""
+        if self._process != os.getpid():
+            with _FORKED.lock:
+                if self._process != os.getpid():
+                    self._archive = zipfile.ZipFile(self._source)
+                    self._lock = threading.Lock()
+                    self._process = os.getpid()
 
     def inner(self) -> "list[Zip]":
         """The zips in this zip."""

@@ -32,7 +32,8 @@ LARGEST_AREA: Final = 2**26
 
 _MODES: Final = {1: "L", 3: "RGB"}
 _ORIENTATION: Final = 0x0112
-_SHORT: Final = 3  # EXIF's number for integers of two bytes.
+# The number is a SHORT by the standard; some write it as a LONG.
+_INTEGERS: Final = {3: "H", 4: "I"}
 # What each value of EXIF's Orientation asks for, to stand upright.
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -94,7 +95,8 @@ def open_picture(
         content: Of the file.
         channels: 1 or 3; by default as in the file.
         shrink: 1, 2, 4 or 8, the picture comes at this fraction of its size, rounded up, each
-            pixel the mean of a square; or a function that is given the size and says so.
+            pixel the mean of a square of this side, counted from the top left; or a function that
+            is given the size and says so.
     """
     if channels not in (None, *_MODES):
         raise UserError(f"channels must be 1, 3 or None, and came as {channels!r}")
@@ -118,9 +120,10 @@ def _decoded(opened: ImageFile, channels: Channels | None, shrink: int) -> Image
     turn = _orientation(picture)
     whole = picture.size
     if opened.format == "JPEG":
-        # Grey is the luma that a JPEG stores, so its colours need not be decoded at all.
+        # Grey is the luma that a JPEG stores, so its colours need not be decoded at all. One that
+        # will be turned is decoded whole: its squares must count from the upright corner.
         smaller = (whole[0] // shrink, whole[1] // shrink)
-        opened.draft(mode, smaller if min(smaller) else None)
+        opened.draft(mode, smaller if min(smaller) and turn == 1 else None)
     picture.load()
     drafted = picture.size != whole
     if picture.mode.startswith("I"):
@@ -128,9 +131,9 @@ def _decoded(opened: ImageFile, channels: Channels | None, shrink: int) -> Image
     if picture.mode != mode:
         picture = picture.convert("RGBA") if picture.mode == "P" else picture
         picture = picture.convert(mode)
-    if shrink > 1 and not drafted:
-        picture = picture.reduce(shrink)
-    return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
+    if turn in _UPRIGHT:
+        picture = picture.transpose(_UPRIGHT[turn])
+    return picture.reduce(shrink) if shrink > 1 and not drafted else picture
 
 
 class _Jpeg(JpegImageFile):
@@ -182,9 +185,10 @@ def _orientation(picture: Image.Image) -> int:
         (directory,) = struct.unpack_from(order + "I", exif, 4)
         (count,) = struct.unpack_from(order + "H", exif, directory)
         for place in range(directory + 2, directory + 2 + 12 * count, 12):
-            entry = struct.unpack_from(order + "HHIH", exif, place)
-            if entry[:3] == (_ORIENTATION, _SHORT, 1):
-                return entry[3] if 1 <= entry[3] <= 8 else 1
+            tag, kind, values = struct.unpack_from(order + "HHI", exif, place)
+            if tag == _ORIENTATION and kind in _INTEGERS and values:
+                (turn,) = struct.unpack_from(order + _INTEGERS[kind], exif, place + 8)
+                return turn if 1 <= turn <= 8 else 1
     except struct.error:
         pass
     return 1

@@ -2,15 +2,17 @@ r"""A whole data set decoded once: into memory, or into a folder that later runs
 
 The folder is named after everything that its pixels depend on: names, sizes and times (in a zip:
 checksums) of the picture files, the frame, the channels and Pillow's version. When any of them
-changes, another folder is made; none is ever taken for another.
+changes, another folder is made; none is ever taken for another. A damaged one is made anew, and so
+is one that lacks a picture which can be read by now.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import filelock
 import numpy as np
@@ -27,9 +29,10 @@ from simlearn.data.records import (
     PictureArray,
     Pictures,
 )
-from simlearn.errors import UserError
+from simlearn.errors import DatasetError, UserError
 
 _BATCH = 256
+_FILES = ("images.npy", "matrices.npy", "good.npy", "skipped.json")
 
 
 def labelled_images(
@@ -179,6 +182,9 @@ def _write(folder: Path, loader: Loader) -> None:
         np.save(partial / "matrices.npy", pixels.matrices)
         np.save(partial / "good.npy", pixels.good)
         (partial / "skipped.json").write_text(json.dumps(loader.skipped.reasons))
+        (partial / "sums.json").write_text(json.dumps(_sums(partial)))
+        if _key(loader) != folder.name:
+            raise UserError(f"{folder}: pictures changed while they were decoded; run it again")
         if folder.exists():  # What is there is damaged.
             shutil.rmtree(folder)
         os.replace(partial, folder)
@@ -198,24 +204,48 @@ def _room(path: Path, loader: Loader) -> NDArray[np.uint8]:
 
 
 def _read(folder: Path, loader: Loader) -> _Pixels | None:
-    """What a folder holds; None where it holds nothing whole."""
+    """What a folder holds; None where it holds nothing whole, or no longer all there is."""
+    if not folder.is_dir():
+        return None
     try:
+        if json.loads((folder / "sums.json").read_text()) != _sums(folder):
+            return None
         images = np.load(folder / "images.npy", mmap_mode="r")
         matrices, good = np.load(folder / "matrices.npy"), np.load(folder / "good.npy")
         reasons = json.loads((folder / "skipped.json").read_text())
-    except (OSError, ValueError, EOFError):
+    # A damaged file can make numpy raise nearly anything.
+    except Exception:
         return None
-    total = len(loader.pictures)
-    if images.shape != (total, *loader.size, loader.channels) or good.shape != (total,):
-        return None
+    if any(_can_be_read(loader.pictures, int(row)) for row in np.flatnonzero(~good)):
+        return None  # What was wrong then, such as a disk that was not there, is mended.
     for where, reason in reasons.items():
-        loader.skipped.add(where, reason, total=total)
+        loader.skipped.add(where, reason, total=len(loader.pictures))
     return _Pixels(images[: len(matrices)], matrices, good)
+
+
+def _can_be_read(pictures: Pictures, row: int) -> bool:
+    try:
+        pictures.open(row)
+    except DatasetError:
+        return False
+    return True
+
+
+def _sums(folder: Path) -> dict[str, int]:
+    """CRC-32 of each file that a cache holds."""
+    sums = {}
+    for name in _FILES:
+        with open(folder / name, "rb") as file:
+            total = 0
+            while piece := file.read(2**20):
+                total = zlib.crc32(piece, total)
+        sums[name] = total
+    return sums
 
 
 def _key(loader: Loader) -> str:
     total = hashlib.sha256()
-    settings: list[Any] = [repr(loader.frame), loader.size, loader.channels, loader.fill]
+    settings = [repr(loader.frame), repr(loader.size), int(loader.channels), loader.fill]
     total.update(json.dumps([PIL.__version__, *settings]).encode())
     for row in range(len(loader.pictures)):
         total.update(_stamp(loader.pictures, row))

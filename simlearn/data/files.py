@@ -15,8 +15,11 @@ from simlearn.data._zips import Zip, is_junk, is_zip, open_zip
 from simlearn.data._zips import inside as inside
 from simlearn.errors import DatasetError
 
-LARGEST_ANNOTATION: Final = 2**30
-"""Bytes of the largest file of text that a reader takes, 1 GiB."""
+LARGEST_FILE: Final = 2**30
+"""Bytes of the largest file that a reader takes, 1 GiB."""
+
+LARGEST_ANNOTATION: Final = 2**28
+"""Bytes of the largest list or JSON that a reader takes, 256 MiB; lines take many times as much."""
 
 LARGEST_PICTURE: Final = 2**28
 """Bytes of the largest picture file that a reader takes, 256 MiB."""
@@ -147,7 +150,7 @@ class Files:
 
     def checksum(self, name: str) -> int:
         """CRC-32 of the content: the same for a file in a folder and in a zip."""
-        return zlib.crc32(self.read(name, limit=LARGEST_ANNOTATION))
+        return zlib.crc32(self.read(name, limit=LARGEST_FILE))
 
     def read(self, name: str, *, limit: int = LARGEST_PICTURE) -> bytes:
         """The content of one file.

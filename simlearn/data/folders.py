@@ -61,12 +61,27 @@ def load(root: Root, *, name: str | None = None) -> LabelledFiles:
                 "and found this one in none"
             )
     tops = sorted({path.split("/")[0] for path in paths})
+    _check_strays(files, paths, tops)
     if _SPLITS.issuperset(map(str.lower, tops)) and _all_deep(paths):
         raise DatasetError(
             f"{files}: expected the folders of classes, and found those of splits: "
             f'{", ".join(tops)}; load each by itself, as folders.load(Files(root).below("train"))'
         )
     return labelled_files(files, paths, [path.split("/")[0] for path in paths], name=name)
+
+
+def _check_strays(files: Files, paths: list[str], tops: list[str]) -> None:
+    """Refuse a stray picture that makes one class of many, or classes of splits."""
+    nested = {tuple(path.split("/")[:2]) for path in paths if path.count("/") >= 2}
+    splits = [top for top in tops if top.lower() in _SPLITS]
+    if len(nested) > 1 and (len(tops) == 1 or len(splits) > 1):
+        top = tops[0] if len(tops) == 1 else splits[0]
+        strays = [path for path in paths if path.startswith(f"{top}/") and path.count("/") == 1]
+        if strays:
+            raise DatasetError(
+                f"{files.where(strays[0])}: expected every picture in the folder of its class, and "
+                f"found this one beside such folders; {top} is hardly a class itself"
+            )
 
 
 def class_folders(files: Files) -> tuple[Files, list[str]]:

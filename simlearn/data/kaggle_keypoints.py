@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from simlearn.data._annotations import Line, check_split, lines_of, read_lines, shown
 from simlearn.data._landmarks import Outside, landmark_pictures
-from simlearn.data.files import LARGEST_ANNOTATION, Root, open_files
+from simlearn.data.files import LARGEST_FILE, Root, open_files
 from simlearn.data.records import Landmark, LandmarkPictures, PictureArray
 
 LANDMARKS: Final = (
@@ -74,7 +74,7 @@ def load(
     """
     check_split(split, tuple(_FILES), "Kaggle keypoints")
     files = open_files(root).find(_FILES[split])
-    content = files.read(_FILES[split], limit=LARGEST_ANNOTATION)
+    content = files.read(_FILES[split], limit=LARGEST_FILE)
     rows = lines_of(content, files.where(_FILES[split]))
     names = (*_COORDINATES, "Image") if split == "train" else ("ImageId", "Image")
     order = _order(rows, names, files.where(_FILES[split]))

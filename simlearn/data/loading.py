@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,10 @@ class Skipped:
         self.reasons: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A lock stays in its process.
+        return _skipped, (self.limit, self.reasons)
+
     def __len__(self) -> int:
         return len(self.reasons)
 
@@ -81,6 +85,12 @@ class Skipped:
         """The last few, for a message."""
         shown = list(self.reasons.items())[-count:]
         return "; ".join(f"{where}: {reason}" for where, reason in shown)
+
+
+def _skipped(limit: float, reasons: dict[str, str]) -> Skipped:
+    skipped = Skipped(limit=limit)
+    skipped.reasons.update(reasons)
+    return skipped
 
 
 class Loaded(NamedTuple):
@@ -141,11 +151,16 @@ class Loader:
             size, own = pictures.images.shape[1:3], pictures.images.shape[3]
         elif frame is None:
             raise UserError("expected a frame, as Stretch((160, 160)), for pictures in files")
-        self.size: tuple[int, int] = frame.size if frame is not None else size
-        self.channels = channels or (own if isinstance(pictures, PictureArray) else 3)
-        if not 0 <= fill <= 255:
-            raise UserError(f"fill must lie in [0, 255], and came as {fill}")
-        self.fill = fill
+        height, width = frame.size if frame is not None else size
+        self.size = (int(height), int(width))
+        self.channels = int(channels or (own if isinstance(pictures, PictureArray) else 3))
+        if not isinstance(fill, (int, np.integer)) or not 0 <= fill <= 255:
+            raise UserError(f"fill must be an integer in [0, 255], and came as {fill!r}")
+        if channels not in (None, 1, 3) or isinstance(channels, bool):
+            raise UserError(f"channels must be 1, 3 or None, and came as {channels!r}")
+        if workers is not None and workers < 1:
+            raise UserError(f"workers must be at least 1, and came as {workers}")
+        self.fill = int(fill)
         self.skipped = Skipped() if skipped is None else skipped
         self.workers = workers or os.cpu_count() or 1
 
@@ -215,17 +230,20 @@ class Loader:
                 self.skipped.add(where, reason, total=len(self.pictures))
 
     def _fill_one(self, loaded: Loaded, i: int, row: int, change: Change | None) -> None:
-        full = (0, 0)
+        full, times = (0, 0), 1
 
         def place(width: int, height: int) -> int:
-            nonlocal full
+            nonlocal full, times
             full = (width, height)
             framed = np.eye(3) if self.frame is None else self.frame.matrix(width, height, row)
             loaded.matrices[i] = framed if change is None else change.matrices[i] @ framed
-            return shrink_for(loaded.matrices[i])
+            times = shrink_for(loaded.matrices[i])
+            return times
 
-        picture = self.pictures.open(row, channels=self.channels, shrink=place)
-        matrix = loaded.matrices[i] @ _enlarged(picture.size, full)
+        picture = self.pictures.open(row, channels=self.channels, shrink=place)  # type: ignore[arg-type]
+        matrix = loaded.matrices[i]
+        if picture.size != full:
+            matrix = matrix @ _enlarged(times)
         if picture.size != self.size[::-1] or not np.array_equal(matrix, np.eye(3)):
             picture = warp(picture, matrix, self.size, fill=self.fill)
         if change is not None:
@@ -271,12 +289,13 @@ def _finished(loaded: Loaded, work: list[Future[None]]) -> Loaded:
     return loaded
 
 
-def _enlarged(size: tuple[int, int], full: tuple[int, int]) -> Matrix:
-    """From places in a picture that was decoded smaller to places in the whole one."""
-    if size == full:
-        return np.eye(3)
-    across, down = full[0] / size[0], full[1] / size[1]
-    return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1.0]])
+def _enlarged(times: int) -> Matrix:
+    """From places in a picture that came so many times smaller to places in the whole one.
+
+    Each pixel covers a square of the whole, the last ones perhaps only in part.
+    """
+    middle = (times - 1) / 2
+    return np.array([[times, 0, middle], [0, times, middle], [0, 0, 1.0]])
 
 
 def _coloured(picture: Image.Image, colours: NDArray[np.float64]) -> Image.Image:

@@ -29,7 +29,9 @@ def exif(orientation, order=">", kind=3):
     """The least EXIF that says how a picture stands."""
     start = b"MM\0*" if order == ">" else b"II*\0"
     value = struct.pack(order + "HHI", 0x0112, kind, 1)
-    value += struct.pack(order + ("HH" if kind == 3 else "I"), *[orientation, 0][: 5 - kind])
+    value += struct.pack(
+        order + ("HH" if kind == 3 else "I"), *[orientation, 0][: 2 if kind == 3 else 1]
+    )
     other = struct.pack(order + "HHIHH", 0x0103, 3, 1, 6, 0)
     directory = struct.pack(order + "IH", 8, 2) + other + value + bytes(4)
     return b"Exif\0\0" + start + directory

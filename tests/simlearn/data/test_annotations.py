@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from simlearn.data import _annotations
 from simlearn.data._annotations import (
     Line,
     check_split,
@@ -210,3 +211,11 @@ def test_random_bytes_are_lines_or_refused():
         # A file that passes parts into lines the same way everywhere.
         texts = content.decode().replace("\r\n", "\n").splitlines()
         assert [line.text for line in lines] == [text for text in texts if text.strip()]
+
+
+def test_a_list_of_very_many_lines_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_annotations, "MOST_LINES", 3)
+    files = Files(folder(tmp_path, {"x.txt": b"a\nb\nc\n", "y.txt": b"a\nb\nc\nd\n"}))
+    assert len(_annotations.read_lines(files, "x.txt")) == 3
+    with pytest.raises(DatasetError, match=r"y.txt: expected at most 3 lines, and found 4"):
+        _annotations.read_lines(files, "y.txt")

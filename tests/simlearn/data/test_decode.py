@@ -159,8 +159,16 @@ def test_every_orientation_stands_upright(orientation, order):
     np.testing.assert_array_equal(decode(same), decode(content))
 
 
+@pytest.mark.parametrize("order", "<>")
+def test_an_orientation_of_four_bytes_is_one_too(order):
+    content = encoded(smooth(), "JPEG", quality=95, exif=exif(6, order, kind=4))
+    right = encoded(smooth(), "JPEG", quality=95, exif=exif(6, order))
+    np.testing.assert_array_equal(decode(content), decode(right))
+    assert size_of(content) == size_of(right)
+
+
 DAMAGED_EXIF = [
-    exif(9), exif(0), exif(65535), exif(6, kind=4), exif(6, "<", kind=4), b"Exif\0\0",
+    exif(9), exif(0), exif(65535), exif(6, kind=5), exif(6, "<", kind=7), b"Exif\0\0",
     b"Exif\0\0MM\0*",
     b"Exif\0\0none of it", exif(6)[:-10], b"Exif\0\0MM\0*\xff\xff\xff\xff\0\1",
     # A directory of no entries.

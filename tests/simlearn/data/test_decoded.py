@@ -49,7 +49,7 @@ def test_good_pictures_come_with_their_labels(tmp_path, monkeypatch, batch):
 def test_a_cache_is_made_once_and_tells_the_same(tmp_path, monkeypatch):
     data = labelled(folder(tmp_path / "data", CONTENTS))
     check(pixels(data, cache=tmp_path / "cache"))
-    monkeypatch.setattr(StoredPictures, "open", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr(decoded, "_fill", lambda *_: pytest.fail("decoded again"))
     skipped = Skipped(limit=0.05)
     again = pixels(data, cache=tmp_path / "cache", skipped=skipped)
     check(again)
@@ -97,17 +97,22 @@ def test_a_cache_of_a_zip_sees_what_changed_inside(tmp_path):
     np.testing.assert_array_equal(again.images[3], noise(7, 5, seed=99))
 
 
-@pytest.mark.parametrize("name", ["images.npy", "matrices.npy", "good.npy", "skipped.json"])
-@pytest.mark.parametrize("how", ["cut", "gone", "garbage"])
+@pytest.mark.parametrize(
+    "name", ["images.npy", "matrices.npy", "good.npy", "skipped.json", "sums.json"]
+)
+@pytest.mark.parametrize("how", ["cut", "gone", "garbage", "one bit"])
 def test_a_damaged_cache_is_made_anew(tmp_path, name, how):
     data = labelled(folder(tmp_path / "data", CONTENTS))
     check(pixels(data, cache=tmp_path / "cache"))
     (key,) = folders_in(tmp_path / "cache")
     path = tmp_path / "cache" / key / name
-    if how == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-20] if how == "cut" else b"\0garbage")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle] ^= 1
+    changed = {"cut": content[:-20], "garbage": b"PK\3\4garbage", "one bit": content}
+    path.unlink()
+    if how != "gone":
+        path.write_bytes(changed[how])
     check(pixels(data, cache=tmp_path / "cache"))
     assert folders_in(tmp_path / "cache") == [key]
 
@@ -165,3 +170,40 @@ def test_a_cache_without_room_is_one_error_and_leaves_nothing(tmp_path, monkeypa
     with pytest.raises(UserError, match=r"the cache cannot be written: .* No space left"):
         pixels(data, cache=tmp_path / "cache")
     assert folders_in(tmp_path / "cache") == []
+
+
+def test_what_can_be_read_again_is(tmp_path, monkeypatch):
+    data = labelled(folder(tmp_path / "data", CONTENTS | {"05.png": encoded(noise(7, 5, seed=5))}))
+    read = Files.read
+
+    def failing(files, name, **options):
+        if name == "05.png":
+            raise DatasetError("too many open files")
+        return read(files, name, **options)
+
+    monkeypatch.setattr(Files, "read", failing)
+    check(pixels(data, cache=tmp_path / "cache"))
+    monkeypatch.undo()
+    assert len(pixels(data, cache=tmp_path / "cache", skipped=Skipped(limit=0))) == 20
+
+
+def test_a_picture_changed_meanwhile_is_not_kept_under_the_old_name(tmp_path, monkeypatch):
+    data = labelled(folder(tmp_path / "data", CONTENTS))
+    fill = decoded._fill
+
+    def slow(*arguments):
+        (tmp_path / "data" / "00.png").write_bytes(encoded(noise(7, 5, seed=99)))
+        return fill(*arguments)
+
+    monkeypatch.setattr(decoded, "_fill", slow)
+    with pytest.raises(UserError, match="pictures changed while they were decoded"):
+        pixels(data, cache=tmp_path / "cache")
+    assert folders_in(tmp_path / "cache") == []
+
+
+def test_numpy_numbers_are_numbers_too(tmp_path):
+    data = labelled(folder(tmp_path / "data", CONTENTS))
+    frame = Stretch((np.int64(5), np.int64(7)))
+    check(
+        pixels(data, cache=tmp_path / "cache", frame=frame, fill=np.uint8(0), channels=np.int64(3))
+    )

@@ -98,8 +98,8 @@ def test_a_picture_without_a_class_is_named(tmp_path):
             "and found this one in none"
         )
     # Beside the folders of a top folder too.
-    record = load(archive(tmp_path / "z.zip", below("top/", TREE | {"a.png": b""})))
-    assert record.classes == ("top",)
+    with pytest.raises(DatasetError, match=r"top/a\.png: expected every picture in the folder of"):
+        load(archive(tmp_path / "z.zip", below("top/", TREE | {"a.png": b""})))
 
 
 @pytest.mark.parametrize("contents", [{}, OTHERS])
@@ -151,3 +151,19 @@ def test_every_file_has_the_form_or_is_plainly_no_data(tmp_path):
         path.unlink()
     with pytest.raises(DatasetError, match=r"expected files named as s1/a\.pgm, and found none"):
         list(named(Files(folder(tmp_path / "empty", passed)), pattern, "s1/a.pgm"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("pets/cat/1.png", "pets/dog/1.png", "pets/overview.png"),
+        ("train/cat/1.png", "test/cat/1.png", "train/sample.png"),
+        ("train/cat/1.png", "test/cat/1.png", "train/sample.png", "Eval/cat/1.png"),
+    ],
+)
+def test_a_stray_picture_does_not_make_other_classes(tmp_path, names):
+    root = folder(tmp_path, dict.fromkeys(names, b""))
+    with pytest.raises(
+        DatasetError, match=r"(overview|sample)\.png: expected every picture in the"
+    ):
+        load(root)

@@ -1,12 +1,14 @@
+import io
 import logging
+import pickle
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from simlearn.data import Files, LandmarkPictures
 from simlearn.data.augment import affine, chain, colour, cutout, flip
-from simlearn.data.frames import Crop, Inside, Stretch
+from simlearn.data.frames import Crop, Inside, Stretch, move
 from simlearn.data.landmarks import framed_labels
 from simlearn.data.loading import Loader, Skipped
 from simlearn.data.mtfl import ATTRIBUTES, LANDMARKS
@@ -75,7 +77,7 @@ def middle(image):
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
-@pytest.mark.parametrize("size", [(90, 110), (200, 160), (460, 420)])
+@pytest.mark.parametrize("size", [(90, 110), (200, 160), (460, 420), (251, 225), (397, 401)])
 def test_points_go_where_the_pixels_go_to_a_tenth_of_a_pixel(tmp_path, size, form):
     """The brute force: draw a spot, move the pixels, and measure where the spot has gone."""
     width, height = size
@@ -98,6 +100,33 @@ def test_points_go_where_the_pixels_go_to_a_tenth_of_a_pixel(tmp_path, size, for
     assert not loaded.mirrored.all()
     seen = np.array([middle(image) for image in loaded.images])
     assert np.abs(seen - labels["points"][:, 0]).max() < 0.1
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_spots_stay_where_they_are_in_pictures_decoded_smaller(tmp_path, form, turn):
+    # 401 pixels at a quarter are 101, the last of which is one pixel wide.
+    width, height, x, y = 401, 250, 355, 215
+    upright = gaussian(width, height, x, y, spread=9)
+    back = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}[turn]
+    stored_pixels = np.asarray(ImageOps.exif_transpose(with_orientation(upright, back)))
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    options = {"exif": exif} | ({"quality": 100} if form == "JPEG" else {})
+    pictures = stored(tmp_path, {"0.x": encoded(stored_pixels, form, **options)})
+    for side in (100, 60, 40, 31):
+        frame = Stretch((side, side))
+        loaded = Loader(pictures, frame=frame, channels=1).load(np.array([0]))
+        expected = move([[x, y]], frame.matrix(width, height, 0))[0]
+        assert np.abs(middle(loaded.images[0]) - expected).max() < 0.1, side
+
+
+def with_orientation(pixels, turn):
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG", exif=exif)
+    return Image.open(stream)
 
 
 def one_point(points, images):
@@ -240,7 +269,7 @@ def test_a_jpeg_far_too_large_is_decoded_smaller(tmp_path):
 def test_refuses_what_cannot_be_loaded(pictures):
     with pytest.raises(UserError, match=r"expected a frame, as Stretch\(\(160, 160\)\)"):
         Loader(pictures)
-    with pytest.raises(UserError, match="fill must lie in"):
+    with pytest.raises(UserError, match="fill must be an integer in"):
         Loader(pictures, frame=Stretch((5, 5)), fill=256)
     with pytest.raises(UserError, match="limit must lie in"):
         Skipped(limit=2)
@@ -268,3 +297,26 @@ def test_an_error_of_a_frame_is_not_taken_for_a_bad_picture(pictures):
 def test_what_is_missing_is_known_without_reading(tmp_path):
     assert bad_pictures(tmp_path).missing().tolist() == [11]
     assert PictureArray(np.zeros((3, 4, 5, 1), np.uint8)).missing().tolist() == []
+
+
+def test_a_loader_goes_to_another_process(pictures):
+    loader = Loader(pictures, frame=Stretch((5, 5)))
+    loader.skipped.add("a.jpg", "gone", total=1000)
+    copy = pickle.loads(pickle.dumps(loader))
+    rows = np.arange(5)
+    np.testing.assert_array_equal(copy.load(rows).images, loader.load(rows).images)
+    assert copy.skipped.reasons == {"a.jpg": "gone"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fill": 0.5}, "fill must be an integer"),
+        ({"channels": 2}, "channels must be 1, 3 or None, and came as 2"),
+        ({"channels": True}, "channels must be"),
+        ({"workers": 0}, "workers must be at least 1"),
+    ],
+)
+def test_refuses_settings_out_of_range(pictures, options, message):
+    with pytest.raises(UserError, match=message):
+        Loader(pictures, frame=Stretch((5, 5)), **options)

@@ -1,6 +1,10 @@
 import io
+import os
+import pickle
 import random
 import struct
+import subprocess
+import sys
 import threading
 import tracemalloc
 import zipfile
@@ -203,3 +207,34 @@ def test_a_zip_cannot_reach_out_of_its_root(tmp_path):
     assert files.names() == ["dir/back.txt", "dot.txt", "ok/x.txt"]
     assert files.read("dir/back.txt") == b"back"
     assert files.read("dot.txt") == b"dot"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_reads_right(tmp_path):
+    # Without a file of its own, parent and children would move one place in the file.
+    contents = {f"{i}.bin": random.Random(i).randbytes(20_000) for i in range(40)}
+    files = Files(archive(tmp_path / "x.zip", contents))
+    script = """
+import os, sys
+from simlearn.data.files import Files
+
+files = Files(sys.argv[1])
+sums = {name: files.checksum(name) for name in files.names()}
+child = os.fork()
+wrong = sum(files.checksum(name) != sums[name] for _ in range(40) for name in sums)
+if child == 0:
+    os._exit(min(wrong, 1))
+_, status = os.waitpid(child, 0)
+sys.exit(1 if wrong or status else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", script, files.root], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_go_to_another_process(tmp_path):
+    inner = archive(tmp_path / "inner.zip", {"two.txt": b"2"}).read_bytes()
+    (tmp_path / "inner.zip").unlink()
+    files = Files(archive(tmp_path / "x.zip", {"a/one.txt": b"1", "a/inner.zip": inner}))
+    copy = pickle.loads(pickle.dumps(files.below("a")))
+    assert copy.read("one.txt") == b"1"
+    assert copy.read("two.txt") == b"2"
