@@ -62,10 +62,11 @@ def load(root: Root, *, name: str | None = None) -> LabelledFiles:
             )
     tops = sorted({path.split("/")[0] for path in paths})
     _check_strays(files, paths, tops)
-    if _SPLITS.issuperset(map(str.lower, tops)) and _all_deep(paths):
+    splits = _splits(tops)
+    if splits and _all_deep([path for path in paths if path.split("/")[0] in splits]):
         raise DatasetError(
             f"{files}: expected the folders of classes, and found those of splits: "
-            f'{", ".join(tops)}; load each by itself, as folders.load(Files(root).below("train"))'
+            f'{", ".join(splits)}; load each by itself, as folders.load(Files(root).below("train"))'
         )
     return labelled_files(files, paths, [path.split("/")[0] for path in paths], name=name)
 
@@ -73,15 +74,19 @@ def load(root: Root, *, name: str | None = None) -> LabelledFiles:
 def _check_strays(files: Files, paths: list[str], tops: list[str]) -> None:
     """Refuse a stray picture that makes one class of many, or classes of splits."""
     nested = {tuple(path.split("/")[:2]) for path in paths if path.count("/") >= 2}
+    doubtful = tops if len(tops) == 1 else _splits(tops)
+    strays = [p for p in paths if p.count("/") == 1 and p.split("/")[0] in doubtful]
+    if len(nested) > 1 and strays:
+        raise DatasetError(
+            f"{files.where(strays[0])}: expected every picture in the folder of its class, and "
+            f"found this one beside such folders"
+        )
+
+
+def _splits(tops: list[str]) -> list[str]:
+    """The folders that are named as splits, where several are or there are no others."""
     splits = [top for top in tops if top.lower() in _SPLITS]
-    if len(nested) > 1 and (len(tops) == 1 or len(splits) > 1):
-        top = tops[0] if len(tops) == 1 else splits[0]
-        strays = [path for path in paths if path.startswith(f"{top}/") and path.count("/") == 1]
-        if strays:
-            raise DatasetError(
-                f"{files.where(strays[0])}: expected every picture in the folder of its class, and "
-                f"found this one beside such folders; {top} is hardly a class itself"
-            )
+    return splits if len(splits) > 1 or splits == tops else []
 
 
 def class_folders(files: Files) -> tuple[Files, list[str]]:
