@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from simlearn.data._exiting import until_exit
 from simlearn.data.augment import Augmentation, Change
 from simlearn.data.loading import Loaded, Loader
 from simlearn.data.records import PictureArray
@@ -91,7 +92,7 @@ def dataset(
         else count * (span.epochs - span.first_epoch)
     )
     spec = _spec(loader, sides, batch, truth(first.truth[0], _blank(sides * batch)))
-    batches = tf.data.Dataset.from_generator(generate, output_signature=spec)
+    batches = tf.data.Dataset.from_generator(lambda: until_exit(generate()), output_signature=spec)
     batches = batches.apply(tf.data.experimental.assert_cardinality(total))
     return batches.map(
         lambda sides, truth: (tuple(tf.cast(side, tf.float32) for side in sides), truth),

@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from simlearn.data._dataset import Span, Steps, dataset
+from simlearn.data._exiting import until_exit
 from simlearn.data.augment import Augmentation
 from simlearn.data.decode import Channels
 from simlearn.data.frames import Frame
@@ -260,7 +261,9 @@ def picture_batches(
 
     images = tf.TensorSpec((None, *loader.size, loader.channels), tf.uint8)
     rows = tf.TensorSpec((None,), tf.int64)
-    batches = tf.data.Dataset.from_generator(generate, output_signature=(images, rows))
+    batches = tf.data.Dataset.from_generator(
+        lambda: until_exit(generate()), output_signature=(images, rows)
+    )
     batches = batches.apply(tf.data.experimental.assert_cardinality(len(starts)))
     return batches.map(lambda images, rows: (tf.cast(images, tf.float32), rows)).prefetch(1)
 

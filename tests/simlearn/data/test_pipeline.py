@@ -1,4 +1,7 @@
 import itertools
+import signal
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -371,3 +374,26 @@ def test_a_resumed_fit_ends_where_the_whole_one_does():
         np.testing.assert_array_equal(a, b)
     repeated = trained(batches(0), weights=half, initial_epoch=1, epochs=3)
     assert not np.array_equal(whole[0], repeated[0])
+
+
+INTERRUPTED = """
+import os, signal, sys, threading
+from simlearn.data import folders, pipeline, sampling
+from simlearn.data.frames import Stretch
+
+data = folders.load(sys.argv[1])
+plan = lambda epoch: sampling.shuffled_batches(40, batch=20, seed=0, epoch=epoch)
+batches = pipeline.embedding_batches(data, plan, seed=0, frame=Stretch((50, 50)))
+threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+for _ in batches:
+    pass
+"""
+
+
+def test_an_interrupted_process_ends(tmp_path):
+    # Without an end to the generator, Python mostly waits for ever for the thread that runs it.
+    folder(tmp_path, {f"a/{i}.png": encoded(noise(300, 300, seed=i)) for i in range(40)})
+    command = [sys.executable, "-c", INTERRUPTED, tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert done.returncode in (130, -signal.SIGINT), done.stderr
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
