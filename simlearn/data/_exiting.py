@@ -29,6 +29,11 @@ def until_exit(items: Iterator[Item]) -> Iterator[Item]:
             item = next(items)
         except StopIteration:
             return
+        except RuntimeError as error:
+            # Pools of threads close before anybody else is told.
+            if "interpreter shutdown" not in str(error):
+                raise
+            return
         finally:
             _count(-1)
         yield item

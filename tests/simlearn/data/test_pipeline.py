@@ -396,4 +396,5 @@ def test_an_interrupted_process_ends(tmp_path):
     command = [sys.executable, "-c", INTERRUPTED, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100)
     assert done.returncode in (130, -signal.SIGINT), done.stderr
-    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert "KeyboardInterrupt" in done.stderr
+    assert "interpreter shutdown" not in done.stderr
