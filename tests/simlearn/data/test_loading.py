@@ -241,6 +241,7 @@ def test_bad_pictures_are_skipped_counted_once_and_listed(tmp_path, caplog):
         with caplog.at_level(logging.WARNING):
             loaded = loader.load(np.arange(20))
     assert np.flatnonzero(~loaded.good).tolist() == [3, 7, 11]
+    assert not loaded.images[~loaded.good].any()
     for row in np.flatnonzero(loaded.good):
         np.testing.assert_array_equal(loaded.images[row], noise(seed=row))
     assert len(skipped) == len(caplog.records) == 3
