@@ -75,7 +75,7 @@ $(BACKENDS)/.installed: pyproject.toml constraints.txt $(VENV)/.created
 	@touch $@
 
 # The extra that each set of targets installs.
-EXTRA_demo :=
+EXTRA_demo := [experiments]
 EXTRA_test := [test]
 EXTRA_dev := [dev]
 

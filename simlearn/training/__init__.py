@@ -1,0 +1,11 @@
+"""Training that can be killed at any moment and goes on as if nothing had happened.
+
+`fit` is Keras' `fit` with a checkpoint after every epoch, a stop when the loss is no longer finite,
+TensorBoard logs and a history that spans interruptions. Called by the experiments of both
+packages; simlearn.runs owns the folder.
+"""
+
+from simlearn.training._fit import CHECKPOINT, fit, seed_everything
+from simlearn.training._models import embed, save_model
+
+__all__ = ["CHECKPOINT", "embed", "fit", "save_model", "seed_everything"]
