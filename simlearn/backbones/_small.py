@@ -98,7 +98,8 @@ def small_resnet(
     input_shape: Shape = (64, 64, 3),
     *,
     widths: tuple[int, ...] = (32, 64, 128),
-    blocks: int = 2,
+    blocks: int | tuple[int, ...] = 2,
+    stem_stride: int = 1,
     pooling: Pooling | None = layers.GlobalAveragePooling2D,
 ) -> keras.Model:
     """Compact residual network with batch norm: 0.7 million parameters as it stands.
@@ -109,14 +110,16 @@ def small_resnet(
     Args:
         input_shape: height, width (each at least 1) and channels.
         widths: channels of each stage; the last is the length of the features.
-        blocks: residual blocks a stage, at least 1.
+        blocks: residual blocks a stage, at least 1; one number, or one for each width.
+        stem_stride: of the first convolution: 2 makes larger pictures four times cheaper.
         pooling: makes the layer after the last block; None gives the feature map.
 
     Returns:
         A model from pixels (0..255) to `(batch, widths[-1])`.
 
     Raises:
-        UserError: if the input shape is not fixed, `widths` is empty or `blocks` is below 1.
+        UserError: if the input shape is not fixed, `widths` is empty, `blocks` does not fit it or
+            is below 1, or `stem_stride` is.
 
     Examples:
         >>> model = small_resnet((32, 32, 3))
@@ -128,14 +131,16 @@ def small_resnet(
         section 4.2 (the CIFAR-10 nets, there with widths 16, 32, 64 and shortcuts of option A).
     """
     _check_shape(input_shape, smallest=1)
-    if not widths or blocks < 1:
+    depths = (blocks,) * len(widths) if isinstance(blocks, int) else tuple(blocks)
+    if not widths or len(depths) != len(widths) or min(depths) < 1 or stem_stride < 1:
         raise UserError(
-            f"expected at least one width and one block; got widths={widths}, blocks={blocks}"
+            "expected at least one width, one block for each and a stride of at least 1; "
+            f"got widths={widths}, blocks={blocks}, stem_stride={stem_stride}"
         )
     pixels, features = _unit_pixels(input_shape)
-    features = layers.ReLU()(_normalized_conv(features, widths[0], 3))
-    for stage, width in enumerate(widths):
-        for block in range(blocks):
+    features = layers.ReLU()(_normalized_conv(features, widths[0], 3, stem_stride))
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+        for block in range(depth):
             features = _residual_block(features, width, 2 if stage and not block else 1)
     return pooled(pixels, features, pooling, name="small_resnet")
 

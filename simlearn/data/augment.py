@@ -30,12 +30,16 @@ class Change:
         colours: `(n, 3, 4)`, for each channel of the result the weights of red, green and blue and
             what is added; None where no colour changes.
         holes: `(n, k, 4)`, edges of boxes in the frame to be filled, left, top, right, bottom.
+        offsets: `(n, rows, columns, 2)`, an elastic warp: x and y, in pixels of the frame, from
+            nodes spread evenly from edge to edge of the frame to the place where each finds its
+            pixel, bilinear between the nodes; None where nothing is warped.
     """
 
     matrices: NDArray[np.float64]
     mirrored: NDArray[np.bool_]
     colours: NDArray[np.float64] | None
     holes: NDArray[np.int64]
+    offsets: NDArray[np.float64] | None = None
 
     @classmethod
     def none(cls, count: int) -> "Change":
@@ -48,12 +52,19 @@ class Change:
         )
 
     def then(self, other: "Change") -> "Change":
-        """Both changes, this one first; holes are cut last of all."""
+        """Both changes, this one first; a warp comes after both matrices, holes last of all.
+
+        Raises:
+            UserError: Both warp.
+        """
+        if self.offsets is not None and other.offsets is not None:
+            raise UserError("expected at most one elastic warp in a chain, and received two")
         return Change(
             matrices=other.matrices @ self.matrices,
             mirrored=self.mirrored ^ other.mirrored,
             colours=_both(self.colours, other.colours),
             holes=np.concatenate([self.holes, other.holes], axis=1),
+            offsets=other.offsets if self.offsets is None else self.offsets,
         )
 
 
@@ -131,6 +142,44 @@ def affine(
             size=size,
         )
         return _geometry(matrices, np.zeros(count, np.bool_))
+
+    return draw
+
+
+def elastic(*, strength: float = 0.03, cells: int = 5) -> Augmentation:
+    """Bend each picture at random, as hands bend strokes.
+
+    A pixel at p shows what lay at `p + u(p)`. At the nodes of a grid of `cells` by `cells` squares
+    each coordinate of u is normal with a deviation of `strength` times the frame's height or
+    width, cut off at two deviations; between the nodes u is bilinear. Landmarks cannot follow yet
+    and are refused.
+
+    Args:
+        strength: Deviation of the nodes, as a share of the side, at least 0. Up to about
+            `0.25 / cells` no picture folds over itself.
+        cells: Squares along each side, at least 1: more of them bend finer.
+
+    Raises:
+        UserError: An argument is out of its range.
+
+    Examples:
+        >>> elastic(cells=4)(np.random.default_rng(0), 3, (28, 28)).offsets.shape
+        (3, 5, 5, 2)
+
+    Reference:
+        Simard, Steinkraus, Platt: Best Practices for Convolutional Neural Networks Applied to
+        Visual Document Analysis. ICDAR 2003, section 2 (elastic distortions). Deviation: noise on
+        a coarse grid instead of noise in every pixel smoothed by a Gaussian.
+    """
+    _require("strength", strength, 0.0, math.inf)
+    if not isinstance(cells, int) or cells < 1:
+        raise UserError(f"cells must be an integer of at least 1, and came as {cells!r}")
+
+    def draw(random: np.random.Generator, count: int, size: tuple[int, int]) -> Change:
+        nodes = np.clip(random.normal(size=(count, cells + 1, cells + 1, 2)), -2.0, 2.0)
+        still = Change.none(count)
+        offsets = nodes * strength * np.array([size[1], size[0]])
+        return Change(still.matrices, still.mirrored, None, still.holes, offsets)
 
     return draw
 

@@ -194,21 +194,75 @@ def warp(
         size: Height and width of the frame.
         fill: Value outside the picture, 0 to 255.
     """
-    (a, b, c), (d, e, f), _ = matrix.tolist()
-    # Pillow asks for the way back, and counts from the edge of the picture, not from the centre of
-    # its first pixel.
-    c, f = c + 0.5 * (1 - a - b), f + 0.5 * (1 - d - e)
-    area = a * e - b * d
-    ia, ib, id_, ie = e / area, -b / area, -d / area, a / area
-    back = (ia, ib, -(ia * c + ib * f), id_, ie, -(id_ * c + ie * f))
-    colour = fill if picture.mode == "L" else (fill, fill, fill)
     return picture.transform(
         (size[1], size[0]),
         Image.Transform.AFFINE,
-        back,
+        _way_back(matrix),
         Image.Resampling.BILINEAR,
-        fillcolor=colour,
+        fillcolor=_fill_colour(picture, fill),
     )
+
+
+def bend(
+    picture: Image.Image,
+    matrix: Matrix,
+    offsets: NDArray[np.float64],
+    size: tuple[int, int],
+    *,
+    fill: int = 0,
+) -> Image.Image:
+    """Lay a picture into a frame and bend it there, in one go, bilinearly.
+
+    Args:
+        picture: Of mode L or RGB.
+        matrix: From places in the picture to places in the frame.
+        offsets: `(rows, columns, 2)`, as `simlearn.data.augment.Change` has them.
+        size: Height and width of the frame.
+        fill: Value outside the picture, 0 to 255.
+    """
+    rows, columns = offsets.shape[:2]
+    # Cells meet at whole pixels, so that each pixel belongs to one of them.
+    x = np.rint(np.linspace(0, size[1], columns))
+    y = np.rint(np.linspace(0, size[0], rows))
+    a, b, c, d, e, f = _way_back(matrix)
+    across = x[np.newaxis, :] + offsets[..., 0]
+    down = y[:, np.newaxis] + offsets[..., 1]
+    nodes = np.stack([a * across + b * down + c, d * across + e * down + f], axis=-1).tolist()
+    edges_x, edges_y = x.astype(int).tolist(), y.astype(int).tolist()
+    mesh = [
+        (
+            (edges_x[j], edges_y[i], edges_x[j + 1], edges_y[i + 1]),
+            # Upper left, lower left, lower right, upper right.
+            (*nodes[i][j], *nodes[i + 1][j], *nodes[i + 1][j + 1], *nodes[i][j + 1]),
+        )
+        for i in range(rows - 1)
+        for j in range(columns - 1)
+        if edges_x[j] < edges_x[j + 1] and edges_y[i] < edges_y[i + 1]
+    ]
+    return picture.transform(
+        (size[1], size[0]),
+        Image.Transform.MESH,
+        mesh,
+        Image.Resampling.BILINEAR,
+        fillcolor=_fill_colour(picture, fill),
+    )
+
+
+def _way_back(matrix: Matrix) -> tuple[float, float, float, float, float, float]:
+    """From places in the frame to places in the picture, both counted from the edge.
+
+    Pillow asks for the way back, and counts from the edge of the picture, not from the centre of
+    its first pixel.
+    """
+    (a, b, c), (d, e, f), _ = matrix.tolist()
+    c, f = c + 0.5 * (1 - a - b), f + 0.5 * (1 - d - e)
+    area = a * e - b * d
+    ia, ib, id_, ie = e / area, -b / area, -d / area, a / area
+    return ia, ib, -(ia * c + ib * f), id_, ie, -(id_ * c + ie * f)
+
+
+def _fill_colour(picture: Image.Image, fill: int) -> int | tuple[int, int, int]:
+    return fill if picture.mode == "L" else (fill, fill, fill)
 
 
 def _centred(box: Any, size: tuple[int, int], choose: Any, *, margin: float = 0.0) -> Matrix:

@@ -14,7 +14,7 @@ from PIL import Image
 from simlearn.data._skipped import Skipped
 from simlearn.data.augment import Change
 from simlearn.data.decode import Channels
-from simlearn.data.frames import Crop, Frame, Matrix, shrink_for, warp
+from simlearn.data.frames import Crop, Frame, Matrix, bend, shrink_for, warp
 from simlearn.data.records import PictureArray, Pictures
 from simlearn.errors import DatasetError, UserError
 
@@ -179,7 +179,9 @@ class Loader:
         matrix = loaded.matrices[i]
         if picture.size != full:
             matrix = matrix @ _enlarged(times)
-        if picture.size != self.size[::-1] or not np.array_equal(matrix, np.eye(3)):
+        if change is not None and change.offsets is not None:
+            picture = bend(picture, matrix, change.offsets[i], self.size, fill=self.fill)
+        elif picture.size != self.size[::-1] or not np.array_equal(matrix, np.eye(3)):
             picture = warp(picture, matrix, self.size, fill=self.fill)
         if change is not None:
             loaded.mirrored[i] = change.mirrored[i]

@@ -202,6 +202,8 @@ def landmark_batches(
         UserError: As `embedding_batches`.
     """
     _require(data, LandmarkPictures)
+    if augment is not None and augment(np.random.default_rng(0), 1, (8, 8)).offsets is not None:
+        raise UserError("augment: expected no elastic warp, which landmarks cannot follow, got one")
 
     def steps(epoch: int) -> Steps:
         positions = _checked_positions(_planned(plan, epoch), len(data), epoch)

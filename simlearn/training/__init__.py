@@ -7,5 +7,6 @@ packages; simlearn.runs owns the folder.
 
 from simlearn.training._fit import CHECKPOINT, fit, seed_everything
 from simlearn.training._models import embed, save_model
+from simlearn.training._scores import GalleryScores
 
-__all__ = ["CHECKPOINT", "embed", "fit", "save_model", "seed_everything"]
+__all__ = ["CHECKPOINT", "GalleryScores", "embed", "fit", "save_model", "seed_everything"]

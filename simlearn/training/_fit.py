@@ -99,7 +99,8 @@ def fit(
         steps_per_epoch=steps_per_epoch,
         validation_data=validation_data,
         shuffle=False,
-        callbacks=[_Finite(), board, *callbacks, _Keeper(path, stored, progress, callbacks)],
+        # The board comes after the given ones, which may add scores to what it writes.
+        callbacks=[_Finite(), *callbacks, board, _Keeper(path, stored, progress, callbacks)],
         verbose=verbose,
     )
     # Callbacks may change the weights at the very end, as an early stopper's best ones do.

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from simlearn.data import Files, LandmarkPictures
-from simlearn.data.augment import affine, chain, colour, cutout, flip
+from simlearn.data.augment import affine, chain, colour, cutout, elastic, flip
 from simlearn.data.frames import Crop, Inside, Stretch, move
 from simlearn.data.landmarks import framed_labels
 from simlearn.data.loading import Loader, Skipped
@@ -321,3 +321,55 @@ def test_a_loader_goes_to_another_process(pictures):
 def test_refuses_settings_out_of_range(pictures, options, message):
     with pytest.raises(UserError, match=message):
         Loader(pictures, frame=Stretch((5, 5)), **options)
+
+
+@pytest.mark.parametrize("form", ["wide", "tall"])
+def test_an_elastic_warp_shows_what_lay_at_the_offset_of_each_pixel(form):
+    # A picture whose value is linear in x and y: bilinear sampling reads it without error, so the
+    # warped value is that of the place p + u(p), u interpolated here by hand.
+    width, height = (60, 40) if form == "wide" else (37, 61)
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    picture = (40 + 2 * x + y).astype(np.uint8)[np.newaxis, ..., np.newaxis]
+    change = elastic(strength=0.02, cells=3)(np.random.default_rng(7), 1, (height, width))
+    image = Loader(PictureArray(picture)).load(np.array([0]), change).images[0, ..., 0]
+
+    edges_x = np.rint(np.linspace(0, width, 4))
+    edges_y = np.rint(np.linspace(0, height, 4))
+    wrong = []
+    for row in range(6, height - 6):
+        for column in range(6, width - 6):
+            i = np.searchsorted(edges_y, row + 0.5) - 1
+            j = np.searchsorted(edges_x, column + 0.5) - 1
+            down = (row + 0.5 - edges_y[i]) / (edges_y[i + 1] - edges_y[i])
+            across = (column + 0.5 - edges_x[j]) / (edges_x[j + 1] - edges_x[j])
+            near = change.offsets[0, i : i + 2, j : j + 2]
+            offset = np.array([1 - down, down]) @ np.einsum("ijc,j->ic", near, [1 - across, across])
+            expected = 40 + 2 * (column + offset[0]) + (row + offset[1])
+            wrong.append(abs(image[row, column] - expected))
+    # Pillow rounds to whole values.
+    assert max(wrong) < 1.01
+    assert np.abs(image.astype(int) - picture[0, ..., 0]).max() > 2
+
+
+def test_an_elastic_warp_joins_the_matrix_in_one_sampling():
+    # The same linear picture, moved by a chain of both: the place is the matrix's way back.
+    x, y = np.meshgrid(np.arange(50), np.arange(50))
+    picture = (60 + 2 * x + y)[np.newaxis, ..., np.newaxis].astype(np.uint8)
+    chained = chain(affine(rotation=10, shift=0.05), elastic(strength=0.0))
+    plain = affine(rotation=10, shift=0.05)
+    loader = Loader(PictureArray(picture))
+    bent, moved = (
+        loader.load(np.array([0]), draw(np.random.default_rng(8), 1, (50, 50))).images[0]
+        for draw in (chained, plain)
+    )
+    inner = slice(12, 38)
+    assert np.abs(bent[inner, inner].astype(int) - moved[inner, inner]).max() <= 1
+
+
+def test_two_elastic_warps_and_wrong_limits_are_refused():
+    with pytest.raises(UserError, match="at most one elastic warp"):
+        chain(elastic(), elastic())(np.random.default_rng(0), 2, (9, 9))
+    with pytest.raises(UserError, match="strength must lie in"):
+        elastic(strength=-0.1)
+    with pytest.raises(UserError, match="cells must be an integer of at least 1, and came as 0"):
+        elastic(cells=0)

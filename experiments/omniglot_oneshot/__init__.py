@@ -1,0 +1,1 @@
+"""One-shot recognition of Omniglot's characters."""

@@ -1,0 +1,45 @@
+"""The Omniglot experiment itself."""
+
+from typing import Any
+
+import keras
+
+from experiments.omniglot_oneshot import data, evaluate, present
+from experiments.omniglot_oneshot.config import OmniglotSettings
+from experiments.omniglot_oneshot.train import train
+from simlearn import baselines, training
+from simlearn.data import omniglot
+from simlearn.runs import Run
+
+
+def run(config: OmniglotSettings, folder: Run) -> dict[str, Any]:
+    """Read, train, score, show."""
+    parts = data.parts(config)
+    # Asked for before the training, so that a missing file is known at once.
+    runs = omniglot.runs(data.folder_of(config)) if present.scores_runs(config) else ()
+    model, progress = train(parts.training, config, folder)
+    training.save_model(model, folder.directory / "embedding.keras")
+    results = {}
+    for name, embed in _embeds(model).items():
+        vectors = embed(parts.scored.images.images)
+        published = evaluate.published_runs(embed, runs, config) if runs else None
+        results[name] = present.Result(
+            vectors, evaluate.score(vectors, parts.scored, config), published
+        )
+    print(f"\n{present.protocol(parts, config)}\n\n{present.table(results)}\n")
+    page = present.report(folder.directory, parts, results, progress, config)
+    print(f"report:      {page} (open it in a browser)")
+    return {
+        "protocol": present.protocol(parts, config),
+        "scores": {name: result.as_json() for name, result in results.items()},
+        "training_seconds": round(progress.seconds, 1),
+        "data_fingerprint": {part.images.name: part.images.fingerprint() for part in parts},
+    }
+
+
+def _embeds(model: keras.Model) -> dict[str, evaluate.Embed]:
+    """Drawings to vectors, by name: what was not learned first."""
+    return {
+        "raw pixels": lambda images: baselines.raw_pixels(data.GROUND - images),
+        "network": lambda images: model.predict(images, batch_size=256, verbose=0),
+    }
