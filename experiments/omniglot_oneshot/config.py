@@ -39,13 +39,13 @@ class OmniglotSettings(Settings):
     """Residual blocks of each stage."""
 
     classes_per_batch: int = 64
-    """Characters in a batch (P), each under one quarter turn."""
+    """Characters in a batch (P), all under one quarter turn: turned ones count as others."""
 
     samples_per_class: int = 4
     """Drawings of each character in a batch (K)."""
 
     groups_per_batch: int = 3
-    """Alphabets that fill a batch first, each under one quarter turn: hard negatives."""
+    """Alphabets that fill a batch first: the negatives of one alphabet are the hard ones."""
 
     temperature: float = 0.1
     """Of the loss."""

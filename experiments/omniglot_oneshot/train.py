@@ -1,9 +1,11 @@
 """Train the embedding; it resumes where it was killed."""
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from experiments.omniglot_oneshot.config import OmniglotSettings
-from experiments.omniglot_oneshot.data import GROUND, Drawings, quarter_turns
+from experiments.omniglot_oneshot.data import GROUND, Drawings
 from simlearn import backbones, losses, models, training
 from simlearn.checkpoint import Progress
 from simlearn.data import augment, pipeline
@@ -18,13 +20,17 @@ def embedding(config: OmniglotSettings) -> keras.Model:
     # The convolutions pad with 0, which shall be the ground.
     ink = keras.layers.Rescaling(-1.0, offset=float(GROUND), name="ink")(pictures)
     encoder = backbones.small_resnet(
-        (config.side, config.side, 1), widths=config.widths, blocks=config.blocks, stem_stride=2
+        (config.side, config.side, 1),
+        widths=config.widths,
+        blocks=config.blocks,
+        stem_stride=2,
+        pooling=_quarters,
     )
     return models.embedding(keras.Model(pictures, encoder(ink)), dim=config.dim)
 
 
 def train(drawings: Drawings, config: OmniglotSettings, run: Run) -> tuple[keras.Model, Progress]:
-    """Learn the characters, each quarter turn of one being another character."""
+    """Learn the characters; resumes where it was interrupted."""
     model = embedding(config)
     total = config.epochs * config.steps
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -37,18 +43,18 @@ def train(drawings: Drawings, config: OmniglotSettings, run: Run) -> tuple[keras
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
         loss=losses.SupConLoss(temperature=config.temperature),
     )
-    turned = quarter_turns(drawings)
     change = augment.chain(
+        quarter_turn,
         augment.affine(
             rotation=config.rotation, scale=config.scale, shift=config.shift, shear=config.shear
         ),
         augment.elastic(strength=config.elastic),
     )
 
-    def plan(epoch: int):  # type: ignore[no-untyped-def]
+    def plan(epoch: int) -> NDArray[np.int64]:
         return grouped_pk_batches(
-            turned.images.labels,
-            turned.alphabets,
+            drawings.images.labels,
+            drawings.alphabets,
             classes=config.classes_per_batch,
             per_class=config.samples_per_class,
             groups_per_batch=config.groups_per_batch,
@@ -60,7 +66,7 @@ def train(drawings: Drawings, config: OmniglotSettings, run: Run) -> tuple[keras
     progress = training.fit(
         model,
         lambda first_epoch: pipeline.embedding_batches(
-            turned.images,
+            drawings.images,
             plan,
             seed=config.seed,
             first_epoch=first_epoch,
@@ -72,3 +78,22 @@ def train(drawings: Drawings, config: OmniglotSettings, run: Run) -> tuple[keras
         directory=run.directory,
     )
     return model, progress
+
+
+def quarter_turn(random: np.random.Generator, count: int, size: tuple[int, int]) -> augment.Change:
+    """One quarter turn, or none, for a whole batch of square pictures.
+
+    A turned character is another character, and since a batch knows one turn only, no two of its
+    characters have to be told apart by their turn alone.
+    """
+    sine, cosine = [(0, 1), (1, 0), (0, -1), (-1, 0)][random.integers(4)]
+    centre = (size[0] - 1) / 2
+    matrix = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+    matrix[:2, 2] = centre - matrix[:2, :2] @ [centre, centre]
+    still = augment.Change.none(count)
+    return augment.Change(np.tile(matrix, (count, 1, 1)), still.mirrored, None, still.holes)
+
+
+def _quarters() -> keras.layers.Layer:
+    """What is where matters in a character: averages of small squares, not of the whole."""
+    return keras.Sequential([keras.layers.AveragePooling2D(2), keras.layers.Flatten()])
