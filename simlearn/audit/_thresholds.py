@@ -1,0 +1,3 @@
+from simlearn.audit._measure import Threshold
+
+THRESHOLDS: dict[str, Threshold] = {}
