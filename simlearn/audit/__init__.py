@@ -17,7 +17,7 @@ from simlearn.audit._overlaps import (
     lfw_names_of_mtfl,
     pairs_in_mtfl,
 )
-from simlearn.audit._parts import Auditable, Part, by_folder
+from simlearn.audit._parts import Auditable, Part, by_folder, part
 from simlearn.audit._result import KINDS, Alike, Audit, Duplicates, Kind, PartSeen, Shared
 from simlearn.audit._thresholds import THRESHOLDS
 
@@ -46,5 +46,6 @@ __all__ = [
     "lfw_names_of_mtfl",
     "measure",
     "pairs_in_mtfl",
+    "part",
     "perceptual_hashes",
 ]

@@ -104,7 +104,7 @@ def check(
         audit of train and test: nothing shared in ids, pixels; 0 pairs alike
         >>> check({"train": data.train, "test": data.train.take([5, 7, 11])})
         Traceback (most recent call last):
-        simlearn.errors.UserError: train and test share 3 ids (5, 7, 11) and 3 pixels...
+        simlearn.errors.UserError: train and test share 3 ids (5, 7, 11) and the pixels of 3...
     """
     found = compare(parts, disjoint=disjoint, allow=allow, threshold=threshold, unknown=unknown)
     found.require()

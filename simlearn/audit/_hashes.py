@@ -32,7 +32,7 @@ def perceptual_hashes(grey: NDArray[np.uint8]) -> tuple[Hashes, NDArray[np.bool_
     Of the two-dimensional cosine transform (DCT-II) `C g C^T`, whose rows are
     `C[k, i] = cos(pi k (2 i + 1) / 128)`, the 16 x 16 coefficients of the lowest frequencies from
     1 to 16 along each axis are kept; a bit is set where a coefficient lies above their median.
-    Adding light or contrast changes no bit.
+    Light or contrast that is added changes no bit, rounding apart.
 
     Args:
         grey: uint8 `(n, 64, 64)`.

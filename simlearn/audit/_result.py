@@ -19,6 +19,14 @@ SHOWN: Final = 12
 
 _IN_MESSAGE: Final = 3
 
+_NOUNS: Final[Mapping[Kind, tuple[str, str]]] = {
+    "identities": ("{} identity", "{} identities"),
+    "ids": ("{} id", "{} ids"),
+    "files": ("{} file", "{} files"),
+    "bytes": ("the bytes of {} file", "the bytes of {} files"),
+    "pixels": ("the pixels of {} picture", "the pixels of {} pictures"),
+}
+
 
 @dataclass(frozen=True)
 class Shared:
@@ -69,8 +77,7 @@ class PartSeen:
     Attributes:
         pictures: in the part.
         identities: different ones; None where they are not known.
-        unreadable: pictures that are missing or damaged; of these only identities, ids and paths
-            were compared.
+        unreadable: pictures that are missing or damaged, whose pixels were not compared.
         unreadable_examples: what is wrong with the first few.
         without_hash: readable pictures of one tone, which have no perceptual hash.
         duplicates: inside the part, by kind; they stop nothing.
@@ -168,4 +175,6 @@ class Audit:
 def _told(found: Shared) -> str:
     shown = ", ".join(found.examples[:_IN_MESSAGE])
     more = ", ..." if found.count > _IN_MESSAGE else ""
-    return f"{found.count} {found.kind} ({shown}{more})"
+    number = f"{found.count:,}"
+    one, many = _NOUNS[found.kind]
+    return f"{(one if found.count == 1 else many).format(number)} ({shown}{more})"

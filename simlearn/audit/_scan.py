@@ -85,7 +85,8 @@ def _scan_piece(pictures: Pictures, rows: range) -> Scan:
             else:
                 picture = pictures.open(row)
         except DatasetError as error:
-            unreadable[row] = str(error)
+            where, why = pictures.where(row), str(error)
+            unreadable[row] = why if where in why else f"{where}: {why}"
             continue
         pixels[place] = _digest_of_pixels(picture)
         grey[place] = small_grey(picture)
