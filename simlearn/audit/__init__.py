@@ -2,7 +2,7 @@
 
 `check` compares the parts before training: identities, ids, files, their bytes, decoded pixels and
 perceptual hashes. `measure` finds the threshold of the hashes for a data set, `THRESHOLDS` holds
-those that were measured. Known overlaps between published data sets are at hand by name. numpy and
+those that were measured. Which pairs of LFW MTFL has trained on is known by name. numpy and
 Pillow, no Keras.
 """
 
@@ -10,7 +10,6 @@ from simlearn.audit._compare import PICTURES, check, compare
 from simlearn.audit._hashes import BITS, perceptual_hashes
 from simlearn.audit._measure import CHANGES, Threshold, measure
 from simlearn.audit._overlaps import (
-    CASIA_WEBFACE_IN_LFW,
     MTFL_IN_LFW,
     hashed_names,
     in_mtfl,
@@ -23,7 +22,6 @@ from simlearn.audit._thresholds import THRESHOLDS
 
 __all__ = [
     "BITS",
-    "CASIA_WEBFACE_IN_LFW",
     "CHANGES",
     "KINDS",
     "MTFL_IN_LFW",

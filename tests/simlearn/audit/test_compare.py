@@ -89,8 +89,8 @@ def test_the_same_bytes_under_another_name_are_found(parts, tmp_path):
         audit.check(leaking, disjoint=FILES)
     assert str(caught.value) == (
         f"train and test share the bytes of 1 file ({same}) and the pixels of 1 picture ({same}): "
-        "a score would count what was learned by heart; mend the split, or allow it by name: --allow-leakage bytes pixels "
-        "on a command line, allow= in Python"
+        "a score would count what was learned by heart; mend the split, or allow it by name: "
+        "--allow-leakage bytes pixels on a command line, allow= in Python"
     )
 
 
