@@ -104,6 +104,12 @@ def test_the_same_pixels_in_another_file_are_found(parts):
     assert counts(audit.compare(leaking, disjoint=FILES, threshold=60)) == {"pixels": 1}
 
 
+def test_pictures_of_another_shape_are_not_the_same(parts):
+    tone = np.full((6, 4), 99, np.uint8)
+    other = parts(train={"a/3.png": encoded(tone)}, test={"x/3.png": encoded(tone.T)})
+    assert counts(audit.compare(other, disjoint=FILES)) == {}
+
+
 @pytest.mark.parametrize("how", ["quality", "half", "grey"])
 def test_a_picture_encoded_anew_is_listed(parts, tmp_path, how):
     pixels = photo(1)
@@ -112,7 +118,9 @@ def test_a_picture_encoded_anew_is_listed(parts, tmp_path, how):
         "half": encoded(np.asarray(Image.fromarray(pixels).resize((32, 24)))),
         "grey": encoded(np.asarray(Image.fromarray(pixels).convert("L"))),
     }[how]
-    found = audit.check(parts(test={"x/9.jpg": changed}), disjoint=FILES, threshold=40)
+    # What cannot be read, and so has no hash, comes first in both.
+    damaged = parts(train={"a/0.png": b"1"}, test={"w/0.png": b"2", "x/9.jpg": changed})
+    found = audit.check(damaged, disjoint=FILES, threshold=40)
     assert counts(found) == {}
     ((left, right, distance),) = found.alike[0].examples
     assert found.alike[0].count == 1
@@ -161,17 +169,19 @@ def test_damaged_and_missing_pictures_are_counted(parts):
         test={"y/5.png": b"no picture"},
     )
     (damaged["test"].pictures.files.root / "z/1.png").unlink()
+    (damaged["train"].pictures.files.root / "c/2.png").unlink()
     found = audit.check(damaged, disjoint=FILES, threshold=60)
     train, test = found.parts.values()
-    assert (train.pictures, train.unreadable, train.without_hash) == (9, 2, 1)
+    assert (train.pictures, train.unreadable, train.without_hash) == (9, 3, 1)
     assert (test.pictures, test.unreadable, test.without_hash) == (7, 2, 0)
-    assert "c/5.png: expected a whole picture" in train.unreadable_examples[0]
+    assert "c/5.png: expected a whole picture" in train.unreadable_examples[1]
     assert "z/1.png: expected a file, and found none" in test.unreadable_examples[1]
-    # Two pictures that cannot be read have nothing in common; a damaged file's bytes still count.
+    # Pictures that cannot be read have nothing in common, nor have files that are not there; the
+    # bytes of a damaged file still count.
     assert counts(found) == {}
     again = parts(train={"c/6.png": b"broken"}, test={"y/5.png": b"broken"})
     assert counts(audit.compare(again, disjoint=FILES)) == {"bytes": 1}
-    assert str(found).endswith("; 4 pictures unreadable")
+    assert str(found).endswith("; 5 pictures unreadable")
 
 
 def test_duplicates_inside_a_part_are_listed_and_stop_nothing(parts, tmp_path):
