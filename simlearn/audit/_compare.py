@@ -52,8 +52,8 @@ def compare(
         What was found; `Audit.require` refuses it.
 
     Raises:
-        UserError: Fewer than two parts, an unknown kind, or a kind in `disjoint` that a part knows
-            nothing of.
+        UserError: Fewer than two parts, an unknown kind, or identities are in `disjoint` and a part
+            has none. Other kinds that a part does not have are listed as not checked.
     """
     known = {name: part(data) for name, data in parts.items()}
     _check(known, disjoint, allow)

@@ -164,7 +164,7 @@ class Audit:
         ]
         if not texts:
             kinds = [k for k in self.disjoint if any(found.kind == k for found in self.shared)]
-            texts = [f"nothing shared in {', '.join(kinds)}"]
+            texts = [f"nothing shared in {', '.join(kinds)}" if kinds else "nothing compared"]
         if self.threshold is not None:
             texts.append(f"{sum(found.count for found in self.alike)} pairs alike")
         if bad := sum(seen.unreadable for seen in self.parts.values()):

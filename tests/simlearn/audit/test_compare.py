@@ -199,6 +199,8 @@ def test_pictures_in_memory(parts):
     clean = {"train": data.take(slice(0, 4)), "test": data.take(slice(4, None))}
     found = audit.check(clean, disjoint=("identities", *audit.PICTURES))
     assert "train, test: hold no files" in found.not_checked["bytes"]
+    nothing = audit.check(clean, disjoint=("bytes",), threshold=-1)
+    assert str(nothing) == "audit of train and test: nothing compared; 0 pairs alike"
     copied = LabelledImages(images[[4, 1]], np.array([7, 8]), np.array([44, 90]), "copies")
     found = audit.compare(clean | {"test": copied}, disjoint=("identities", "ids", "pixels"))
     assert counts(found) == {"pixels": 1}
