@@ -71,6 +71,7 @@ def test_what_copies_need_never_lets_different_pictures_in():
     found = measure(Part(PictureArray(images)))
     assert 0 <= near <= 10
     assert (found.false_hits, found.distance) == (0, near - 1)
+    assert measure(Part(PictureArray(images)), rate=0) == found
     assert min(found.recall.values()) < 1
 
 
