@@ -4,9 +4,11 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from experiments import _audit
 from experiments._similarity import evaluate, present, train
 from experiments._similarity.config import SimilaritySettings
 from simlearn import training
@@ -16,7 +18,14 @@ from simlearn.runs import Run
 
 
 def compare(
-    data: Splits, config: SimilaritySettings, run: Run, *, title: str, protocol: str
+    data: Splits,
+    config: SimilaritySettings,
+    run: Run,
+    *,
+    title: str,
+    protocol: str,
+    data_set: str,
+    unknown: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Train, score and show; everything lands in the run's folder.
 
@@ -26,11 +35,17 @@ def compare(
         run: the open run.
         title: of the report.
         protocol: one sentence that says what was measured on what.
+        data_set: name of the data set for the leakage audit.
+        unknown: what the audit cannot check, and why.
 
     Returns:
         The scores of each embedding, and what they were measured on.
+
+    Raises:
+        UserError: a setting does not fit the data, or the parts share pictures.
     """
     train.check(data, config)
+    leakage = _audit.check(data._asdict(), config, data_set=data_set, unknown=unknown)
     embeds: dict[str, Any] = {"raw pixels": raw_pixels}
     trainings = {}
     for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
@@ -59,6 +74,7 @@ def compare(
         "protocol": protocol,
         "scores": {name.replace(" ", "_"): e.scores for name, e in evaluations.items()},
         "training_seconds": {name: round(p.seconds, 1) for name, p in trainings.items()},
+        "audit": leakage,
         "data_fingerprint": {part.name: part.fingerprint() for part in data},
     }
 

@@ -3,11 +3,12 @@
 import dataclasses
 from typing import Any
 
-from experiments._command import Settings, require
+from experiments._audit import AuditedSettings
+from experiments._command import require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SimilaritySettings(Settings):
+class SimilaritySettings(AuditedSettings):
     """Settings of a comparison between a Siamese and a triplet embedding."""
 
     dim: int = 32

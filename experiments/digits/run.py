@@ -24,4 +24,6 @@ def run(config: DigitsSettings, folder: Run) -> dict[str, Any]:
         title="Handwritten digits",
         protocol=f"scikit-learn's digits, {len(data.train):,} to train, {len(data.validation)} to "
         f"choose the threshold, {len(data.test)} to test; cut between forms, not at random.",
+        data_set="digits",
+        unknown={"writers": "the source does not say who wrote which digit"},
     )

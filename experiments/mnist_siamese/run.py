@@ -21,6 +21,8 @@ def run(config: MnistSettings, folder: Run) -> dict[str, Any]:
         title="MNIST",
         protocol=f"MNIST, {len(data.train):,} to train, {len(data.validation):,} to choose the "
         f"threshold, {len(data.test):,} to test (the official test part).",
+        data_set="mnist",
+        unknown={"writers": "the idx files do not say who wrote which digit"},
     )
 
 

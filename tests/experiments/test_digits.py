@@ -41,6 +41,11 @@ def test_stdout_ends_with_the_result_and_stderr_is_silent(smoke):
         assert all(0 < value <= 1 for value in scores.values())
     # The baseline does not depend on training: measured apart with a plain numpy loop.
     assert result["scores"]["raw_pixels"]["recall_at_1"] == pytest.approx(503 / 510)
+    # No digit is in two parts; who wrote it, nobody can say.
+    assert set(result["audit"]["parts"]) == {"train", "validation", "test"}
+    shared = {(tuple(s["parts"]), s["kind"]): s["count"] for s in result["audit"]["shared"]}
+    assert {count for (_, kind), count in shared.items() if kind in ("ids", "pixels")} == {0}
+    assert "writers" in result["audit"]["not_checked"]
     assert done.stderr == ""
 
 

@@ -97,6 +97,7 @@ def test_the_wheel_holds_simlearn_and_caption_alone(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"simlearn", "caption"}
     assert {"simlearn/py.typed", "caption/py.typed"} <= set(wheel.namelist())
+    assert "simlearn/audit/mtfl_in_lfw.npy" in wheel.namelist()
     sources = [p.relative_to(ROOT).as_posix() for p in tracked_files()]
     modules = {p for p in sources if p.startswith(("simlearn/", "caption/"))}
     assert modules == {name for name in wheel.namelist() if not name.startswith("simlearn-")}
@@ -162,7 +163,7 @@ def test_a_bare_import_loads_nothing_heavy(code):
     [
         "import simlearn; simlearn.metrics.retrieval_scores; simlearn.search.nearest",
         "from simlearn.data import digits, mnist, sampling",
-        "from simlearn import report, figures, tensorboard, baselines",
+        "from simlearn import report, figures, tensorboard, baselines, audit; audit.in_mtfl",
     ],
 )
 def test_scores_readers_and_reports_load_no_tensorflow(code):
