@@ -3,11 +3,12 @@
 import dataclasses
 from typing import Any, Literal
 
-from experiments._command import Settings, require
+from experiments._audit import AuditedSettings
+from experiments._command import require
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OmniglotSettings(Settings):
+class OmniglotSettings(AuditedSettings):
     """Recognise a character from one drawing of it, by another hand (Lake et al., Science 2015).
 
     A small residual network learns the characters of Omniglot's background set with the supervised

@@ -1,8 +1,9 @@
 """Omniglot's drawings in memory, cut into the parts of a split."""
 
+import dataclasses
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from simlearn.data.frames import Stretch
 from simlearn.errors import UserError
 
 GROUND = 255
+_CHARACTERS = omniglot.CHARACTERS["background"]
+_ALPHABETS = 30
 _HELD_OUT_ALPHABETS = 6
 _TRAINING_CHARACTERS = 1200
 _HELD_OUT_CHARACTERS = 172
@@ -101,24 +104,29 @@ def quarter_turns(drawings: Drawings) -> Drawings:
     )
 
 
-def _read(root: Path, split: str, side: int) -> Drawings:
-    record = omniglot.load(root, split)  # type: ignore[arg-type]
+def _read(root: Path, split: Literal["background", "evaluation"], side: int) -> Drawings:
+    record = omniglot.load(root, split)
     images = decoded.labelled_images(record, frame=Stretch((side, side)), channels=1, fill=GROUND)
     kept = np.isin(record.ids, images.ids)
-    return Drawings(images, omniglot.alphabets(record)[kept], omniglot.drawers(record)[kept])
+    # Characters and alphabets of the evaluation set are numbered on from those of the background.
+    characters, alphabets = (0, 0) if split == "background" else (_CHARACTERS, _ALPHABETS)
+    return Drawings(
+        dataclasses.replace(images, labels=images.labels + characters),
+        omniglot.alphabets(record)[kept] + alphabets,
+        omniglot.drawers(record)[kept],
+    )
 
 
 def _together(first: Drawings, second: Drawings) -> Drawings:
-    """Both splits, their characters and alphabets numbered on."""
-    labels = second.images.labels + first.images.labels.max() + 1
+    images = LabelledImages(
+        images=np.concatenate([first.images.images, second.images.images]),
+        labels=np.concatenate([first.images.labels, second.images.labels]),
+        ids=np.concatenate([first.images.ids, second.images.ids]),
+        name="omniglot",
+    )
     return Drawings(
-        LabelledImages(
-            images=np.concatenate([first.images.images, second.images.images]),
-            labels=np.concatenate([first.images.labels, labels]),
-            ids=np.concatenate([first.images.ids, second.images.ids]),
-            name="omniglot",
-        ),
-        alphabets=np.concatenate([first.alphabets, second.alphabets + first.alphabets.max() + 1]),
+        images,
+        alphabets=np.concatenate([first.alphabets, second.alphabets]),
         drawers=np.concatenate([first.drawers, second.drawers]),
     )
 
