@@ -16,6 +16,7 @@ _SUBMODULES = frozenset(
         "baselines",
         "caching",
         "checkpoint",
+        "clustering",
         "data",
         "distances",
         "errors",

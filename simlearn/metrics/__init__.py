@@ -1,5 +1,23 @@
 """Scores of embeddings, in numpy and without Keras."""
 
+from simlearn.metrics.clustering import (
+    Agreement,
+    adjusted_mutual_information,
+    adjusted_rand_index,
+    b_cubed,
+    clustering_scores,
+    normalized_mutual_information,
+    pairwise_agreement,
+)
+from simlearn.metrics.identification import (
+    ClosedSet,
+    DetectionRate,
+    OpenSet,
+    closed_set_identification,
+    detection_at,
+    detection_at_far,
+    open_set_matches,
+)
 from simlearn.metrics.retrieval import (
     average_precision_at_r,
     r_precision,
@@ -31,24 +49,38 @@ from simlearn.metrics.verification import (
 )
 
 __all__ = [
+    "Agreement",
     "BestAccuracy",
     "BootstrapInterval",
+    "ClosedSet",
+    "DetectionRate",
     "EqualErrorRate",
     "FoldScores",
     "Interval",
+    "OpenSet",
     "OperatingPoint",
     "Roc",
     "Threshold",
     "accuracy_at",
+    "adjusted_mutual_information",
+    "adjusted_rand_index",
     "auc",
     "average_precision_at_r",
+    "b_cubed",
     "best_accuracy_threshold",
     "choose_threshold",
+    "closed_set_identification",
+    "clustering_scores",
+    "detection_at",
+    "detection_at_far",
     "equal_error_rate",
     "fold_scores",
     "identity_bootstrap",
+    "normalized_mutual_information",
+    "open_set_matches",
     "pair_distances",
     "pair_rows",
+    "pairwise_agreement",
     "r_precision",
     "recall_at_k",
     "retrieval_scores",

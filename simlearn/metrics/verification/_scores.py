@@ -32,8 +32,7 @@ def verification_scores(
 
     Examples:
         >>> verification_scores([0.1, 0.2, 0.3, 0.4, 0.5], [1, 0, 1, 0, 0], fars=(0.4, 0.1))
-        ... # doctest: +NORMALIZE_WHITESPACE
-        {'auc': 0.8333333333333334, 'eer': 0.33333333333333337,
+        {'auc': 0.8333333333333334, 'eer': 0.3333333333333333,
          'tar_at_far_0.4': 1.0, 'measured_far_0.4': 0.3333333333333333,
          'tar_at_far_0.1': None, 'measured_far_0.1': None,
          'same_pairs': 2.0, 'different_pairs': 3.0}
