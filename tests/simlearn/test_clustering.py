@@ -18,7 +18,7 @@ CLUSTERERS = {
     "average": partial(threshold_clusters, threshold=2.0),
     "complete": partial(threshold_clusters, threshold=2.5, linkage="complete"),
     "graph": partial(graph_clusters, threshold=2.0, neighbours=20),
-    "graph_without_overlap": partial(graph_clusters, threshold=2.0, neighbours=20, overlap=0.0),
+    "graph_without_overlap": partial(graph_clusters, threshold=1.2, neighbours=30, overlap=0.0),
     "density": density_clusters,
 }
 WITH_K_UNKNOWN = {name: c for name, c in CLUSTERERS.items() if name != "k_means"}
@@ -28,7 +28,7 @@ every_with_k_unknown = pytest.mark.parametrize(
 )
 
 
-def blobs(sizes=(29, 19, 11, 7, 5), spread=0.35, seed=0):
+def blobs(sizes=(29, 19, 11, 7, 5), spread=0.2, seed=0):
     rng = np.random.default_rng(seed)
     centres = 5.0 * rng.normal(size=(len(sizes), 3))
     labels = np.repeat(np.arange(len(sizes)), sizes)
