@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from functools import partial
@@ -11,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from simlearn import metrics, search
 from simlearn.clustering import density_clusters, graph_clusters, k_means, threshold_clusters
+from simlearn.data import orl
 from simlearn.errors import UserError
 
 CLUSTERERS = {
@@ -322,6 +324,28 @@ def test_density_clusters_leave_lone_items_out():
 def test_density_clusters_refuse(smallest):
     with pytest.raises(UserError, match="smallest: expected"):
         density_clusters(np.eye(3), smallest=smallest)
+
+
+@pytest.mark.real_data
+def test_faces_of_people_never_seen():
+    # 20 people of the AT&T faces, raw pixels, the threshold from the 20 others; over ten splits of
+    # another kind B-cubed F was 0.83 with a standard deviation of 0.04, that of average linkage
+    # 0.75 with 0.08. Everybody in one cluster scores 0.095, everybody alone 0.18.
+    record = orl.load(f"{os.environ['SIMLEARN_DATA']}/orl")
+    pictures = np.stack([np.asarray(record.pictures.open(row)) for row in range(len(record))])
+    vectors = pictures[:, ::2, ::2].reshape(len(record), -1) / 255.0
+    seen = record.labels % 2 == 0
+    chosen = metrics.choose_threshold(
+        *metrics.pair_distances(vectors[seen], record.labels[seen]),
+        metrics.best_accuracy_threshold,
+        distance=search.euclidean,
+        data="orl-even",
+    )
+    for found, floor in (
+        (graph_clusters(vectors[~seen], chosen, neighbours=5), 0.75),
+        (threshold_clusters(vectors[~seen], chosen), 0.55),
+    ):
+        assert metrics.b_cubed(record.labels[~seen], found).f_score > floor
 
 
 def test_importing_loads_neither_keras_nor_scikit_learn():
