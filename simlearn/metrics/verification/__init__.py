@@ -7,6 +7,7 @@ those that are the same. A threshold is chosen on *validation* pairs and applied
 """
 
 from simlearn.metrics.verification._bootstrap import BootstrapInterval, identity_bootstrap
+from simlearn.metrics.verification._choosing import choose_threshold
 from simlearn.metrics.verification._curve import EqualErrorRate, Roc, auc, equal_error_rate, roc
 from simlearn.metrics.verification._folds import FoldScores, fold_scores
 from simlearn.metrics.verification._operating import (
@@ -18,7 +19,7 @@ from simlearn.metrics.verification._operating import (
 )
 from simlearn.metrics.verification._pairs import pair_distances, pair_rows
 from simlearn.metrics.verification._proportion import Interval, wilson_interval
-from simlearn.metrics.verification._saved import Threshold, choose_threshold
+from simlearn.metrics.verification._saved import Threshold
 from simlearn.metrics.verification._scores import verification_scores
 
 __all__ = [

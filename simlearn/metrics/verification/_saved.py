@@ -2,36 +2,26 @@
 
 import dataclasses
 import json
-import math
-from collections.abc import Callable
-from functools import partial
+import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-import simlearn
 from simlearn import search
 from simlearn._files import write_atomically
 from simlearn._typing import BoolArray
 from simlearn.errors import UserError
-from simlearn.metrics.verification._arguments import as_pairs
-from simlearn.metrics.verification._operating import accuracy_at
 
 _FORMAT = "simlearn threshold 1"
+_RATES = ("tar", "far", "accuracy")
+_MOST_PAIRS = 10**15
+_LARGEST = sys.float_info.max
 _DISTANCES = {
     function.__name__: function
     for function in (search.euclidean, search.squared_euclidean, search.cosine, search.dot)
 }
-
-
-class HasThreshold(Protocol):
-    """What a rule returns: `BestAccuracy`, `EqualErrorRate`, `OperatingPoint`, or your own."""
-
-    @property
-    def threshold(self) -> float:
-        """Accept where the distance is at most this."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -148,83 +138,6 @@ class Threshold:
         return threshold
 
 
-def choose_threshold(
-    distances: ArrayLike,
-    same: ArrayLike,
-    rule: Callable[[ArrayLike, ArrayLike], HasThreshold],
-    *,
-    distance: search.Distance,
-    data: str,
-    data_fingerprint: str = "",
-    model_fingerprint: str = "",
-) -> Threshold:
-    """Choose a threshold on validation pairs, and write down how.
-
-    Args:
-        distances: ``(pairs,)``, finite; smaller is more similar.
-        same: ``(pairs,)`` booleans (or 0 and 1), both values present.
-        rule: `best_accuracy_threshold`, `equal_error_rate` or
-            ``functools.partial(tar_at_far, far=1e-3)``; or a function of your own with a name.
-        distance: the function that measured the distances, such as `search.cosine`.
-        data: name of the data.
-        data_fingerprint: what tells the data from all others.
-        model_fingerprint: what tells the model that made the embeddings from all others, such as
-            the SHA-256 of its file.
-
-    Returns:
-        `Threshold`, with the rates measured on these pairs.
-
-    Raises:
-        UserError: as the rule, if the rule or the distance has no name, or if the rule accepts
-            nothing, at threshold minus infinity.
-
-    Examples:
-        >>> from functools import partial
-        >>> from simlearn.metrics import tar_at_far
-        >>> chosen = choose_threshold(
-        ...     [0.1, 0.2, 0.3, 0.4, 0.5], [True, False, True, False, False],
-        ...     partial(tar_at_far, far=0.5), distance=search.cosine, data="five pairs")
-        >>> print(chosen)
-        cosine <= 0.3 by tar_at_far(far=0.5) on 2 same and 3 different pairs of five pairs: TAR 1,
-        FAR 0.3333, accuracy 0.8
-    """
-    values, positive = as_pairs(distances, same)
-    value = float(rule(values, positive).threshold)
-    accepted = values <= value
-    if not math.isfinite(value):
-        raise UserError(
-            f"rule: expected a threshold that accepts something, "
-            f"got {value} from {_name(rule, 'rule')}"
-        )
-    return Threshold(
-        value=value,
-        distance=_name(distance, "distance"),
-        rule=_name(rule, "rule"),
-        data=data,
-        data_fingerprint=data_fingerprint,
-        model_fingerprint=model_fingerprint,
-        same_pairs=int(np.count_nonzero(positive)),
-        different_pairs=int(np.count_nonzero(~positive)),
-        tar=float(accepted[positive].mean()),
-        far=float(accepted[~positive].mean()),
-        accuracy=accuracy_at(values, positive, value),
-        simlearn_version=simlearn.__version__,
-    )
-
-
-def _name(function: Any, argument: str) -> str:
-    """``tar_at_far(far=0.001)`` for a partial function, else its name."""
-    settings: dict[str, Any] = {}
-    while isinstance(function, partial) and not function.args:
-        settings = function.keywords | settings
-        function = function.func
-    name = getattr(function, "__name__", "<nameless>")
-    if name.startswith("<"):
-        raise UserError(f"{argument}: expected a function with a name to write down, got {name}")
-    shown = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-    return f"{name}({shown})" if shown else name
-
-
 def _checked(field: dataclasses.Field[Any], value: object) -> Any:
     """The field's value if it is of its type and in its range."""
     kinds = {"float": (int, float), "int": (int,), "str": (str,)}
@@ -233,12 +146,12 @@ def _checked(field: dataclasses.Field[Any], value: object) -> Any:
     if not good:
         raise UserError(f"{field.name}: expected {type_name}, got {value!r}")
     if isinstance(value, int | float):
-        rate = field.name in ("tar", "far", "accuracy")
-        low, high = (0.0, 1.0) if rate else (-math.inf, math.inf)
-        low = 1 if type_name == "int" else low
-        if not (low <= value <= high and math.isfinite(value)):
+        smallest, largest = (1, _MOST_PAIRS) if type_name == "int" else (-_LARGEST, _LARGEST)
+        low, high = (0, 1) if field.name in _RATES else (smallest, largest)
+        # NaN is in no range.
+        if not low <= value <= high:
             raise UserError(
-                f"{field.name}: expected a finite number from {low:g} to {high:g}, got {value!r}"
+                f"{field.name}: expected a number from {low:g} to {high:g}, got {value!r:.40}"
             )
     return float(value) if isinstance(value, int) and type_name == "float" else value
 
