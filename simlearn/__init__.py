@@ -17,6 +17,7 @@ _SUBMODULES = frozenset(
         "baselines",
         "caching",
         "checkpoint",
+        "clustering",
         "data",
         "distances",
         "errors",
