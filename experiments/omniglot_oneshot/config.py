@@ -27,7 +27,7 @@ class OmniglotSettings(AuditedSettings):
     """Hold out a part of the training characters (six alphabets; vinyals: 172 characters), score
     that and leave the test part alone: the way to choose settings."""
 
-    side: int = 56
+    side: int = 48
     """Height and width to which drawings are brought, in pixels."""
 
     dim: int = 128
@@ -42,7 +42,7 @@ class OmniglotSettings(AuditedSettings):
     classes_per_batch: int = 64
     """Characters in a batch (P), all under one quarter turn: turned ones count as others."""
 
-    samples_per_class: int = 4
+    samples_per_class: int = 2
     """Drawings of each character in a batch (K)."""
 
     groups_per_batch: int = 3
@@ -51,10 +51,10 @@ class OmniglotSettings(AuditedSettings):
     temperature: float = 0.1
     """Of the loss."""
 
-    epochs: int = 20
+    epochs: int = 16
     """Epochs, each of --steps batches."""
 
-    steps: int = 25
+    steps: int = 50
     """Batches in an epoch."""
 
     learning_rate: float = 3e-3
