@@ -70,6 +70,8 @@ def from_file(kind: str, arrays: dict[str, NDArray[Any]]) -> list[Id]:
     """Take out of `arrays` what `to_file` made, and check it as `as_ids` does."""
     if kind == "integers":
         return as_ids(arrays.pop("ids").tolist(), "ids")
+    if kind != "strings":
+        raise UserError(f"ids: expected integers or strings, got {kind!r}")
     lengths, text = arrays.pop("id_lengths"), arrays.pop("id_bytes").tobytes()
     ends = np.cumsum(lengths, dtype=np.int64)
     if (ends[-1] if len(ends) else 0) != len(text):
