@@ -158,7 +158,8 @@ class ApproximateIndex(Index):
             block = queries[start : start + 1024]
             serials = self._cells.nearest(block, candidates, nprobe=self.nprobe)
             # In order of addition, which a stable sort by distance keeps among equals.
-            rows = np.sort(np.searchsorted(self.gallery.serials, serials), axis=1)
+            rows = np.searchsorted(self.gallery.serials, serials)
+            rows = np.sort(np.where(serials < 0, -1, rows), axis=1)
             for first in range(0, len(block), step):
                 part = slice(first, first + step)
                 found.append(self._ranked(block[part], rows[part], k))
@@ -169,6 +170,7 @@ class ApproximateIndex(Index):
 
     def _ranked(self, queries: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> Neighbours:
         distances = paired_distances(self.distance, queries, self.gallery.vectors[rows])
+        distances[rows < 0] = np.inf
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]
         return Neighbours(
             np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)

@@ -195,9 +195,14 @@ class Index(ABC):
         return
 
     def _excluded_rows(self, exclude: Any, queries: int) -> NDArray[np.int64]:
-        lists: list[list[Any]] = [
-            [one] if isinstance(one, Id | np.integer) else list(one) for one in exclude
-        ]
+        try:
+            lists: list[list[Any]] = [
+                [one] if isinstance(one, Id | np.integer) else list(one) for one in exclude
+            ]
+        except TypeError:
+            raise UserError(
+                f"exclude: expected ids, or a list of ids, for each query, got {exclude!r}"
+            ) from None
         widths = {len(one) for one in lists} or {1}
         if len(lists) != queries or len(widths) > 1:
             raise UserError(

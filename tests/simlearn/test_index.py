@@ -142,6 +142,17 @@ def test_vectors_by_id(make):
     np.testing.assert_array_equal(index.vectors(["0"]), gallery[:1])
 
 
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int64, np.float16, np.float64])
+def test_other_numbers_are_held_in_float32(dtype):
+    values = np.array([[0, 1], [1, 1]], dtype)
+    index = search.ExactIndex(2)
+    index.add(values, range(2))
+    assert index.vectors([0, 1]).dtype == np.float32
+    found = index.search(values, 2)
+    np.testing.assert_array_equal(found.distances, [[0, 1], [0, 1]])
+    assert found.distances.dtype == np.float32
+
+
 def test_removing_moves_rows_up_over_block_borders(monkeypatch):
     monkeypatch.setattr("simlearn.search._rows._BLOCK", 5)
     gallery = vectors(101)
@@ -271,6 +282,8 @@ def test_refuses_what_it_cannot_use(make):
             r"exclude: .*got 3 entries of \[0, 1, 2\] ids",
         ),
         (lambda: index.search(OK, 1, exclude=[1, 2, 3]), r"exclude: expected strings"),
+        (lambda: index.search(OK, 1, exclude=7), r"exclude: expected ids.*got 7"),
+        (lambda: index.search(OK, 1, exclude=[0.5] * 3), r"exclude: expected ids.*got \[0.5"),
         (lambda: make(2, distance=np.dot), r"distance: expected one of cosine, dot, euclidean"),
         (lambda: make(2, model=3), r"model: expected a fingerprint as text, got 3"),
         (lambda: make(0), r"dim: expected an integer of at least 1, got 0"),
