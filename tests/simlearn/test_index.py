@@ -67,6 +67,17 @@ def test_equal_distances_rank_by_order_of_addition(make):
 
 
 @over_kinds
+def test_equal_distances_of_unequal_vectors(make):
+    # A grid around the query, shuffled: up to eight points at one distance, in several cells.
+    grid = np.stack(np.meshgrid(np.arange(-3, 4), np.arange(-3, 4)), axis=-1).reshape(-1, 2)
+    gallery = np.random.default_rng(1).permutation(grid)
+    index = make(2)
+    index.add(gallery, range(49))
+    expected = search.nearest(np.zeros((1, 2)), gallery, 49)
+    np.testing.assert_array_equal(index.search([[0, 0]], 49).ids, expected.indices)
+
+
+@over_kinds
 def test_excluded_ids(make):
     gallery = vectors(47)
     index = make(5)
@@ -127,6 +138,25 @@ def test_everything_removed_and_added_again(make):
     assert "new 58" in index
     assert 3 not in index
     assert [] not in index
+
+
+def test_removed_from_cells_and_others_added():
+    gallery = vectors(120)
+    index = every_cell()
+    index.add(gallery[:90], range(90))
+    index.build()
+    index.remove(range(1, 90, 2))
+    assert len(index.state()[1]["cells"]) == 45
+    expected = search.nearest(vectors(9, seed=1), gallery[0:90:2], 45)
+    np.testing.assert_array_equal(index.search(vectors(9, seed=1), 45).ids, 2 * expected.indices)
+    cells = index.state()[1]["cells"]
+    index.add(gallery[90:], range(90, 120))
+    left = [*range(0, 90, 2), *range(90, 120)]
+    expected = search.nearest(vectors(9, seed=1), gallery[left], 75)
+    found = index.search(vectors(9, seed=1), 75)
+    np.testing.assert_array_equal(found.ids, np.array(left)[expected.indices])
+    # Without training anew: those that were there are in their cells still.
+    np.testing.assert_array_equal(index.state()[1]["cells"][:45], cells)
 
 
 @over_kinds

@@ -222,6 +222,7 @@ FORGERIES = {
     "zero cells": set_at("about", "settings", "nlist", 0),
     "object array": set_at("arrays", 0, 1, "|O"),
     "negative shape": set_at("arrays", 0, 2, [-1, 5]),
+    "twice negative shape": set_at("arrays", 0, 2, [-53, -5]),
     "endless shape": set_at("arrays", 0, 2, [2**39, 2**39]),
     "shape of floats": set_at("arrays", 0, 2, [53.0, 5]),
     "checksum of text": set_at("arrays", 0, 3, "0"),
@@ -286,7 +287,7 @@ class Histories(RuleBasedStateMachine):
         )
         self.model, self.next_id, self.gone = {}, 0, []
 
-    @rule(points=st.lists(GRID, max_size=9))
+    @rule(points=st.lists(GRID, max_size=12))
     def add(self, points):
         ids = [self.name(self.next_id + i) for i in range(len(points))]
         self.next_id += len(points)

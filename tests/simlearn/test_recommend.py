@@ -93,6 +93,17 @@ def test_a_pool_full_of_one_group_reaches_further():
     assert found.distances.tolist() == [20.0, 40.0, np.inf]
 
 
+def test_two_tastes_of_which_one_is_crowded():
+    # Near 1000 stand 20 close together, the first four of one group; near 0 few, far apart.
+    crowd = 1000 + 0.125 * np.arange(21)
+    index = search.ExactIndex(1)
+    index.add(np.concatenate([crowd, 10.0 * np.arange(9)])[:, None], range(30))
+    found = search.recommend(
+        index, 3, ids=[0, 21], pool=3, group_of=lambda one: 1 if one in (1, 2, 3, 4) else -one
+    )
+    assert found.ids.tolist() == [1, 5, 6]
+
+
 def test_on_an_approximate_index():
     index = filled(make=search.ApproximateIndex, exact_below=20, nlist=5, nprobe=5)
     expected = naive(search.euclidean, POINTS[[7, 40]], 0.5, 5, 11, own=[7, 40])
