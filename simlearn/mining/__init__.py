@@ -3,7 +3,8 @@
 In a batch a miner is a function `(distances, positives, negatives) -> selection` on an `(n, m)`
 distance matrix and its two masks (simlearn.pairs). Selections have static shapes (a mask says
 what is real), so every miner compiles under XLA; no gradient flows through the choice. Over a
-whole corpus, `mine_corpus` searches in blocks and returns indices.
+whole corpus, `mine_corpus` searches in blocks and returns indices; `mine_index` does it through an
+index of simlearn.search, which may be approximate.
 
 Examples:
     >>> import numpy as np
@@ -21,6 +22,7 @@ Examples:
 from simlearn.mining._active import active_semi_hard, batch_all
 from simlearn.mining._corpus import CorpusTriplets, mine_corpus
 from simlearn.mining._distance_weighted import DistanceWeighted
+from simlearn.mining._indexed import IndexTriplets, mine_index
 from simlearn.mining._pairs import multi_similarity
 from simlearn.mining._selection import ActiveTriplets, Pairs, TripletMiner, Triplets
 from simlearn.mining._triplets import batch_hard, easy_positive, semi_hard
@@ -29,6 +31,7 @@ __all__ = [
     "ActiveTriplets",
     "CorpusTriplets",
     "DistanceWeighted",
+    "IndexTriplets",
     "Pairs",
     "TripletMiner",
     "Triplets",
@@ -37,6 +40,7 @@ __all__ = [
     "batch_hard",
     "easy_positive",
     "mine_corpus",
+    "mine_index",
     "multi_similarity",
     "semi_hard",
 ]

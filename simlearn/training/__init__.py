@@ -5,8 +5,17 @@ TensorBoard logs and a history that spans interruptions. Called by the experimen
 packages; simlearn.runs owns the folder.
 """
 
+from simlearn.training._fingerprint import model_fingerprint
 from simlearn.training._fit import CHECKPOINT, fit, seed_everything
 from simlearn.training._models import embed, save_model
 from simlearn.training._scores import GalleryScores
 
-__all__ = ["CHECKPOINT", "GalleryScores", "embed", "fit", "save_model", "seed_everything"]
+__all__ = [
+    "CHECKPOINT",
+    "GalleryScores",
+    "embed",
+    "fit",
+    "model_fingerprint",
+    "save_model",
+    "seed_everything",
+]
