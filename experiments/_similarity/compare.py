@@ -1,5 +1,6 @@
-"""The whole comparison: train both embeddings, score them beside raw pixels, show them."""
+"""The whole comparison: train both embeddings, score them beside classical ones, show them."""
 
+import dataclasses
 import os
 import shlex
 import shutil
@@ -9,9 +10,8 @@ from typing import Any
 
 from experiments._similarity import evaluate, present, train
 from experiments._similarity.config import SimilaritySettings
-from simlearn import training
-from simlearn.baselines import raw_pixels
-from simlearn.data import Splits
+from simlearn import baselines, training
+from simlearn.data import LabelledImages, Splits
 from simlearn.runs import Run
 
 
@@ -31,7 +31,7 @@ def compare(
         The scores of each embedding, and what they were measured on.
     """
     train.check(data, config)
-    embeds: dict[str, Any] = {"raw pixels": raw_pixels}
+    embeds = _classical(data.train, config.dim)
     trainings = {}
     for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
         model, trainings[name] = fit(data, config, run)
@@ -60,6 +60,19 @@ def compare(
         "scores": {name.replace(" ", "_"): e.scores for name, e in evaluations.items()},
         "training_seconds": {name: round(p.seconds, 1) for name, p in trainings.items()},
         "data_fingerprint": {part.name: part.fingerprint() for part in data},
+    }
+
+
+def _classical(train: LabelledImages, dim: int) -> dict[str, Any]:
+    """Raw pixels, and eigenfaces and Fisherfaces under the names that they have without faces.
+
+    There are many pictures for the few pixels, so the scatter within classes is well known.
+    """
+    every = baselines.Eigenfaces().fit(train.images)
+    return {
+        "raw pixels": baselines.raw_pixels,
+        "PCA": dataclasses.replace(every, basis=every.basis[:dim]),
+        "LDA": baselines.Fisherfaces(whiten=True).fit(train.images, train.labels),
     }
 
 

@@ -25,8 +25,8 @@ class OrlSettings(Settings):
 
     First, recognition of known people by the nearest training picture, with 1 to 9 of them a
     person: raw pixels, eigenfaces (Turk, Pentland 1991), Fisherfaces (Belhumeur, Hespanha,
-    Kriegman 1997) and LBPH (Ahonen, Hadid, Pietikaeinen 2004). Then unknown people: the same beside
-    a small network trained with FaceNet's semi-hard triplet loss (Schroff et al. 2015), on folds of
+    Kriegman 1997) and LBPH (Ahonen, Hadid, Pietikäinen 2004). Then unknown people: the same beside
+    a small network trained with the batch-hard triplet loss (Hermans et al. 2017), on folds of
     people of whom nothing was seen in training. README.md in this folder has the expected scores
     and the time they take. Needs `pip install 'simlearn[experiments]'` and the AT&T faces: a folder
     or zip given by --data; without it $SIMLEARN_DATA/orl (data/orl where that is not set), where
@@ -71,7 +71,7 @@ class OrlSettings(Settings):
     """Network: pictures of each person in a batch (K)."""
 
     triplet_margin: float = 0.2
-    """Network: margin in squared Euclidean distance, 0 to 4."""
+    """Network: margin in Euclidean distance, 0 to 2."""
 
     rotation: float = 8.0
     """Augmentation: largest turn to either side, in degrees."""
@@ -99,7 +99,7 @@ class OrlSettings(Settings):
         require("--learning-rate", self.learning_rate, 1e-12)
         require("--people-per-batch", self.people_per_batch, 2)
         require("--pictures-per-person", self.pictures_per_person, 2)
-        require("--triplet-margin", self.triplet_margin, 1e-12, 4)
+        require("--triplet-margin", self.triplet_margin, 1e-12, 2)
         require("--far", self.far, 1e-9, 0.5)
 
     def smoke_values(self) -> dict[str, Any]:

@@ -34,8 +34,9 @@ def run(config: OrlSettings, folder: Run) -> dict[str, Any]:
         faces, classical, splits=config.splits, seed=config.seed, run=folder
     )
     known = (
-        f"{len(np.unique(record.labels))} people of {record.name}; the nearest training picture names each "
-        f"other picture; {config.splits} random splits for each number of training pictures."
+        f"{len(np.unique(record.labels))} people of {record.name}; the nearest training picture "
+        f"names each other picture; {config.splits} random splits for each number of training "
+        "pictures."
     )
     print(f"\n{known}\n\n{present.recognition_table(curves)}\n", flush=True)
     outcomes = unknown.outcomes(faces, _decoded(record, SMALL), classical, config, folder)

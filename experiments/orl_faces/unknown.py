@@ -117,7 +117,7 @@ def _train(fold: Fold, config: OrlSettings, directory: Any) -> tuple[keras.Model
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
     model.compile(
         optimizer=keras.optimizers.Adam(schedule),
-        loss=losses.TripletSemiHardLoss(margin=config.triplet_margin),
+        loss=losses.TripletHardLoss(margin=config.triplet_margin),
     )
 
     def batches(part: LabelledImages, **options: Any) -> Any:
