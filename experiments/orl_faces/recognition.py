@@ -83,7 +83,7 @@ def curves(
     """
     largest = int(np.unique(faces.labels, return_counts=True)[1].min()) - 1
     fixed = {
-        name: _all_distances(method, faces) for name, method in methods.items() if not method.learns
+        name: all_distances(method, faces) for name, method in methods.items() if not method.learns
     }
     found: dict[str, dict[int, Rates]] = {name: {} for name in methods}
     folder = run.directory / "recognition"
@@ -91,7 +91,7 @@ def curves(
     for pictures in range(1, largest + 1):
         path = folder / f"{pictures}.json"
         if not path.exists():
-            measured = _measure(faces, methods, fixed, pictures, splits, seed)
+            measured = measure(faces, methods, fixed, pictures, splits, seed)
             write_atomically(path, json.dumps(measured).encode())
         for name, (rates, right, trials) in json.loads(path.read_bytes()).items():
             found[name][pictures] = Rates(tuple(rates), right, trials)
@@ -99,12 +99,13 @@ def curves(
     return found
 
 
-def _all_distances(method: Method, faces: LabelledImages) -> FloatArray:
+def all_distances(method: Method, faces: LabelledImages) -> FloatArray:
+    """Distances `(n, n)` of a method that does not learn, which are the same in every split."""
     embedded = method.fit(faces.images, faces.labels)(faces.images)
     return method.distance(embedded, embedded)
 
 
-def _measure(
+def measure(
     faces: LabelledImages,
     methods: Mapping[str, Method],
     fixed: Mapping[str, FloatArray],
@@ -112,6 +113,16 @@ def _measure(
     splits: int,
     seed: int,
 ) -> dict[str, tuple[list[float], int, int]]:
+    """Of each method that can be fitted: rates of the splits, right answers and trials in all.
+
+    Args:
+        faces: all pictures.
+        methods: by name.
+        fixed: `all_distances` of those that do not learn.
+        pictures: of each person to train on.
+        splits: how many.
+        seed: of the splits.
+    """
     able = {name: method for name, method in methods.items() if pictures >= method.pictures}
     right: dict[str, list[int]] = {name: [] for name in able}
     trials = []
