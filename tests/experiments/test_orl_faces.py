@@ -1,5 +1,6 @@
 """The AT&T experiment as a user runs it, on small pictures in its layout."""
 
+import dataclasses
 import json
 import os
 import re
@@ -168,8 +169,14 @@ def test_folds_test_everyone_once_and_share_nobody():
 
 
 def test_batches_that_no_fold_can_fill_are_refused():
-    with pytest.raises(UserError, match="pk_batches needs"):
-        check(people_of(9, 3), OrlSettings(folds=2, validation_people=2, pictures_per_person=4))
+    few = OrlSettings(folds=2, validation_people=2, pictures_per_person=4)
+    with pytest.raises(UserError, match="0 have them"):
+        check(people_of(9, 3), few)
+    # Person 0 has 3 pictures. Two others fill any batch to train on, but not one to validate
+    # where person 0 is one of the two.
+    uneven = people_of(9, 5).take(np.arange(2, 45))
+    with pytest.raises(UserError, match="1 have them"):
+        check(uneven, dataclasses.replace(few, people_per_batch=2, folds=9))
 
 
 def test_rank_1_takes_each_picture_as_gallery_in_turn():
