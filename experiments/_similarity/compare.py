@@ -1,5 +1,6 @@
-"""The whole comparison: train both embeddings, score them beside raw pixels, show them."""
+"""The whole comparison: train both embeddings, score them beside classical ones, show them."""
 
+import dataclasses
 import os
 import shlex
 import shutil
@@ -11,9 +12,8 @@ from typing import Any
 from experiments import _audit
 from experiments._similarity import evaluate, present, train
 from experiments._similarity.config import SimilaritySettings
-from simlearn import training
-from simlearn.baselines import raw_pixels
-from simlearn.data import Splits
+from simlearn import baselines, training
+from simlearn.data import LabelledImages, Splits
 from simlearn.runs import Run
 
 
@@ -46,7 +46,7 @@ def compare(
     """
     train.check(data, config)
     leakage = _audit.check(data._asdict(), config, data_set=data_set, unknown=unknown)
-    embeds: dict[str, Any] = {"raw pixels": raw_pixels}
+    embeds = _classical(data.train, config.dim)
     trainings = {}
     for name, fit in {"siamese": train.siamese, "triplet": train.triplet}.items():
         model, trainings[name] = fit(data, config, run)
@@ -76,6 +76,19 @@ def compare(
         "training_seconds": {name: round(p.seconds, 1) for name, p in trainings.items()},
         "audit": leakage,
         "data_fingerprint": {part.name: part.fingerprint() for part in data},
+    }
+
+
+def _classical(train: LabelledImages, dim: int) -> dict[str, Any]:
+    """Raw pixels, and eigenfaces and Fisherfaces under the names that they have without faces.
+
+    There are many pictures for the few pixels, so the scatter within classes is well known.
+    """
+    every = baselines.Eigenfaces().fit(train.images)
+    return {
+        "raw pixels": baselines.raw_pixels,
+        "PCA": dataclasses.replace(every, basis=every.basis[:dim]),
+        "LDA": baselines.Fisherfaces(whiten=True).fit(train.images, train.labels),
     }
 
 

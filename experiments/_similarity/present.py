@@ -34,7 +34,7 @@ def table(evaluations: Mapping[str, Evaluation]) -> str:
 
 def projector(directory: Path, evaluations: Mapping[str, Evaluation], test: LabelledImages) -> None:
     """Write the test embeddings, with their pictures and labels, for TensorBoard's projector."""
-    # The projector opens with the first; the baseline comes last.
+    # The projector opens with the first; the classical ones come last.
     for name, evaluation in reversed(list(evaluations.items())):
         tensorboard.write_projector(
             directory,

@@ -7,7 +7,7 @@ from experiments._similarity.config import SimilaritySettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DigitsSettings(SimilaritySettings):
-    """Learn to tell handwritten digits apart, two ways, beside raw pixels.
+    """Learn to tell handwritten digits apart, two ways, beside raw pixels, PCA and LDA.
 
     Trains a Siamese network with the contrastive loss (Hadsell et al. 2006) and an embedding with
     FaceNet's semi-hard triplet loss (Schroff et al. 2015) on scikit-learn's 1,797 real digits of

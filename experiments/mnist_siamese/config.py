@@ -7,7 +7,7 @@ from experiments._similarity.config import SimilaritySettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MnistSettings(SimilaritySettings):
-    """Learn to tell MNIST's digits apart, two ways, beside raw pixels.
+    """Learn to tell MNIST's digits apart, two ways, beside raw pixels, PCA and LDA.
 
     The comparison of experiments.digits (a Siamese network with the contrastive loss of Hadsell
     et al. 2006; an embedding with FaceNet's semi-hard triplet loss, Schroff et al. 2015) on MNIST:

@@ -35,7 +35,7 @@ def test_stdout_ends_with_the_result_and_stderr_is_silent(smoke):
     folder, done = smoke
     result = json.loads(done.stdout.splitlines()[-1])
     assert result == json.loads((folder / "results.json").read_text())
-    assert set(result["scores"]) == {"raw_pixels", "siamese", "triplet"}
+    assert set(result["scores"]) == {"raw_pixels", "PCA", "LDA", "siamese", "triplet"}
     for scores in result["scores"].values():
         assert set(scores) == {"recall_at_1", "map_at_r", "auc", "eer", "accuracy"}
         assert all(0 < value <= 1 for value in scores.values())
@@ -56,11 +56,11 @@ def test_the_report_is_one_file_with_every_part(smoke):
         assert part in html
 
 
-def test_tensorboard_finds_scalars_and_three_embeddings_with_sprites(smoke):
+def test_tensorboard_finds_scalars_and_five_embeddings_with_sprites(smoke):
     folder = smoke[0]
     config = (folder / "projector_config.pbtxt").read_text()
-    assert config.count("tensor_path") == 3
-    assert config.count("image_path") == 3
+    assert config.count("tensor_path") == 5
+    assert config.count("image_path") == 5
     for path in re.findall(r'(?:tensor|metadata|image)_path: "(.*)"', config):
         assert (folder / path).is_file()
     assert len(list(folder.glob("*/logs/*/events*"))) == 4

@@ -47,7 +47,7 @@ def test_idx_files_go_through_the_whole_experiment(folder, tmp_path):
     done = run("--smoke", "--data", folder, "--validation", 300, "--out", out)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
-    assert set(result["scores"]) == {"raw_pixels", "siamese", "triplet"}
+    assert set(result["scores"]) == {"raw_pixels", "PCA", "LDA", "siamese", "triplet"}
     assert result["protocol"].startswith("MNIST, 300 to train, 300 to choose")
     assert (out / "report.html").exists()
 

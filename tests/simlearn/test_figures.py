@@ -282,3 +282,40 @@ early = {"matplotlib.pyplot", "sklearn", "tensorflow", "keras"} & set(sys.module
 assert not early, early
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])
+
+
+class TestCurvesWithSpread:
+    CURVES: dict[str, Any] = {  # noqa: RUF012
+        "a": ([1, 2, 5], [0.5, 0.75, 1.0], [0.25, 0.125, 0.0]),
+        "b_$x$": ([2, 5], [0.25, 0.5], [0.125, 0.25]),
+    }
+
+    def test_a_line_of_means_in_a_band_of_one_spread_to_either_side(self) -> None:
+        figure = drawn(figures.curves_with_spread(self.CURVES, xlabel="pictures", ylabel="rate"))
+        (axes,) = figure.axes
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("pictures", "rate")
+        assert written(figure) == ["a", "b_$x$"]
+        for line, band, (x, mean, spread) in zip(
+            axes.lines, axes.collections, self.CURVES.values(), strict=True
+        ):
+            assert (list(line.get_xdata()), list(line.get_ydata())) == (x, mean)
+            corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
+            for place, middle, wide in zip(x, mean, spread, strict=True):
+                assert {(place, middle - wide), (place, middle + wide)} <= corners
+            assert to_rgb(band.get_facecolor()[0][:3]) == pytest.approx(to_rgb(line.get_color()))
+        assert axes.lines[0].get_color() != axes.lines[1].get_color()
+
+    @pytest.mark.parametrize(
+        ("curves", "message"),
+        [
+            ({}, "at least one curve, got none"),
+            ({"a": ([1, 2], [1, 2], [1])}, r"a: expected as many x .* got \[2, 2, 1\]"),
+            ({"a": ([2, 1], [1, 2], [1, 1])}, r"a: expected ascending x, got \[2\.0, 1\.0\]"),
+            ({"a": ([1, 1], [1, 2], [1, 1])}, "a: expected ascending x"),
+            ({"a": ([1, 2], [1, 2], [1, -1])}, r"a: expected spreads of at least 0, got -1\.0"),
+            ({"a": ([1, 2], [1, np.nan], [1, 1])}, "a: mean: expected finite numbers"),
+        ],
+    )
+    def test_what_is_no_curve_is_refused(self, curves: Any, message: str) -> None:
+        with pytest.raises(UserError, match=message):
+            figures.curves_with_spread(curves, xlabel="x", ylabel="y")

@@ -1,8 +1,6 @@
-"""Embeddings that nothing was learned for: what a trained one has to beat.
+"""Raw pixels, and the check that all baselines make of their pictures."""
 
-Each baseline turns images into vectors as a trained encoder would, so that every metric and every
-search takes either. More baselines live here.
-"""
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +25,13 @@ def raw_pixels(images: ArrayLike) -> NDArray[np.float32]:
         >>> raw_pixels(np.array([[[0, 51], [102, 255]]], dtype=np.uint8))
         array([[0. , 0.2, 0.4, 1. ]], dtype=float32)
     """
+    pixels = as_pixels(images)
+    flat = pixels.reshape(len(pixels), int(np.prod(pixels.shape[1:])))
+    return flat.astype(np.float32) / np.float32(255)
+
+
+def as_pixels(images: ArrayLike) -> NDArray[Any]:
+    """Return `images` as ``(items, height, width)`` or with channels, values in 0..255."""
     pixels = np.asarray(images)
     if pixels.ndim not in (3, 4) or pixels.dtype.kind not in "fiu":
         raise UserError(
@@ -41,5 +46,10 @@ def raw_pixels(images: ArrayLike) -> NDArray[np.float32]:
             f"images: expected values in 0..255, got {pixels[first].min()} to "
             f"{pixels[first].max()} in image {first}"
         )
-    flat = pixels.reshape(len(pixels), int(np.prod(pixels.shape[1:])))
-    return flat.astype(np.float32) / np.float32(255)
+    return pixels
+
+
+def picture_shape(pixels: NDArray[Any]) -> tuple[int, int, int]:
+    """Height, width and channels of each of the pictures; without channels there is one."""
+    height, width, *channels = pixels.shape[1:]
+    return (height, width, channels[0] if channels else 1)

@@ -1,0 +1,1 @@
+"""Classical face recognition and a triplet embedding on the AT&T faces."""
