@@ -1,11 +1,14 @@
 """Scores of embeddings, in numpy and without Keras."""
 
-from simlearn.metrics.retrieval import (
+from simlearn.metrics.rankings import (
     average_precision_at_r,
+    ndcg_at_k,
+    precision_at_k,
     r_precision,
     recall_at_k,
-    retrieval_scores,
+    reciprocal_rank,
 )
+from simlearn.metrics.retrieval import retrieval_scores
 from simlearn.metrics.verification import (
     BestAccuracy,
     EqualErrorRate,
@@ -30,9 +33,12 @@ __all__ = [
     "average_precision_at_r",
     "best_accuracy_threshold",
     "equal_error_rate",
+    "ndcg_at_k",
     "pair_distances",
+    "precision_at_k",
     "r_precision",
     "recall_at_k",
+    "reciprocal_rank",
     "retrieval_scores",
     "roc",
     "tar_at_far",
