@@ -9,6 +9,7 @@ from simlearn.metrics.rankings import (
     reciprocal_rank,
 )
 from simlearn.metrics.retrieval import retrieval_scores
+from simlearn.metrics.ties import Bounds, retrieval_bounds
 from simlearn.metrics.verification import (
     BestAccuracy,
     EqualErrorRate,
@@ -25,6 +26,7 @@ from simlearn.metrics.verification import (
 
 __all__ = [
     "BestAccuracy",
+    "Bounds",
     "EqualErrorRate",
     "OperatingPoint",
     "Roc",
@@ -39,6 +41,7 @@ __all__ = [
     "r_precision",
     "recall_at_k",
     "reciprocal_rank",
+    "retrieval_bounds",
     "retrieval_scores",
     "roc",
     "tar_at_far",

@@ -70,11 +70,9 @@ class Candidates(NamedTuple):
     def among(self, rows: slice) -> "Candidates":
         """Those of some rows, which are counted from there."""
         low, high = np.searchsorted(self.row, (rows.start, rows.stop))
-        return Candidates(self.row[low:high] - rows.start, self.column[low:high], self.key[low:high])
-
-    def where(self, chosen: BoolArray) -> "Candidates":
-        """Those chosen."""
-        return Candidates(self.row[chosen], self.column[chosen], self.key[chosen])
+        return Candidates(
+            self.row[low:high] - rows.start, self.column[low:high], self.key[low:high]
+        )
 
 
 class Doubts(NamedTuple):
@@ -137,16 +135,14 @@ def placed(
     return found, relevance[found], 1 + place[starts[found]]
 
 
-def count_before_nearest(
-    relevant: Relevant, rows: IntArray, open_: Candidates, doubts: Doubts
-) -> IntArray:
-    """How many of the open candidates come before the nearest relevant item, ``(rows,)``."""
+def count_before_nearest(relevant: Relevant, open_: Candidates, doubts: Doubts) -> IntArray:
+    """How many of these candidates come before the nearest relevant item, ``(queries,)``."""
     tied = np.flatnonzero(relevant.key == relevant.key[relevant.starts[relevant.row]])
     nearest = np.full(len(relevant.starts) - 1, np.iinfo(np.int64).max)
     # Items of one label lie in the order by which they rank.
     np.minimum.at(nearest, relevant.row[tied], relevant.column[tied])
     before = doubts.nearer(open_.row, open_.column, nearest[open_.row])
-    return np.bincount(open_.row[before], minlength=len(nearest))[rows]
+    return np.bincount(open_.row[before], minlength=len(nearest))
 
 
 def _count_before(relevant: Relevant, candidates: Candidates, doubts: Doubts) -> IntArray:

@@ -24,7 +24,9 @@ class Task(NamedTuple):
     def only(self, rows: IntArray) -> "Task":
         """The same with these queries alone."""
         ids = None if self.ids is None else self.ids[rows]
-        return self._replace(queries=self.queries[rows], labels=self.labels[rows], ids=ids, own=False)
+        return self._replace(
+            queries=self.queries[rows], labels=self.labels[rows], ids=ids, own=False
+        )
 
 
 def make_task(

@@ -4,6 +4,8 @@
 and the mean over the queries is the score that papers quote.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -141,7 +143,7 @@ def ndcg_at_k(relevance: ArrayLike, relevant: ArrayLike, k: ArrayLike) -> NDArra
 
     Examples:
         >>> ndcg_at_k([[False, True, True], [True, False, False]], [2, 1], 3)
-        array([0.69342640, 1.        ])
+        array([0.6934264, 1.       ])
 
     Reference:
         K. Järvelin and J. Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques, ACM
@@ -150,11 +152,18 @@ def ndcg_at_k(relevance: ArrayLike, relevant: ArrayLike, k: ArrayLike) -> NDArra
         before, which with b = 2 discounts the first two places alike.
     """
     counts = _counts(relevant)
-    depths = np.broadcast_to(_counts(np.atleast_1d(np.asarray(k)), "k"), counts.shape)
+    depths = _counts(np.full(len(counts), k) if np.ndim(k) == 0 else k, "k")
+    if len(depths) != len(counts):
+        raise UserError(
+            f"k: expected one integer or one for each query, got {len(depths)} "
+            f"for {len(counts)} queries"
+        )
     hits = _hits_within(relevance, depths, counts)
     gains = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(depths, counts)]
-    return np.asarray(hits @ gains / ideal, np.float64)
+    # Added in the order of the ideal: a perfect ranking gives exactly 1.
+    rows, places = np.nonzero(hits)
+    return np.bincount(rows, gains[places], minlength=len(hits)) / ideal
 
 
 def reciprocal_rank(first: ArrayLike) -> NDArray[np.float64]:
@@ -181,6 +190,21 @@ def reciprocal_rank(first: ArrayLike) -> NDArray[np.float64]:
         TREC-8 looked at five answers and gave 0 beyond.
     """
     return 1.0 / _counts(first, "first")
+
+
+def scores_of(
+    relevance: BoolArray, relevant: IntArray, first: IntArray, ks: Sequence[int]
+) -> dict[str, NDArray[np.float64]]:
+    """Every score of `retrieval_scores`, by its name there, per query."""
+    scores = {f"recall_at_{k}": recall_at_k(relevance, k) for k in ks}
+    scores |= {f"ndcg_at_{k}": ndcg_at_k(relevance, relevant, k) for k in ks}
+    return scores | {
+        "precision_at_1": precision_at_k(relevance, 1),
+        "r_precision": r_precision(relevance, relevant),
+        "map_at_r": average_precision_at_r(relevance, relevant),
+        "ndcg_at_r": ndcg_at_k(relevance, relevant, relevant),
+        "mrr": reciprocal_rank(first),
+    }
 
 
 def _ranked(relevance: ArrayLike, depth: int) -> BoolArray:

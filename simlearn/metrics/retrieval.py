@@ -10,14 +10,8 @@ from simlearn._typing import IntArray
 from simlearn.metrics._places import Ranked
 from simlearn.metrics._ranks import rank
 from simlearn.metrics._searched import rank_by_search
-from simlearn.metrics._task import Task, count_relevant, make_task
-from simlearn.metrics.rankings import (
-    average_precision_at_r,
-    ndcg_at_k,
-    r_precision,
-    recall_at_k,
-    reciprocal_rank,
-)
+from simlearn.metrics._task import count_relevant, make_task
+from simlearn.metrics.rankings import scores_of
 from simlearn.search._products import has_products
 
 # Pairs of query and item below which preparing takes longer than searching.
@@ -89,32 +83,19 @@ def retrieval_scores(
     depth = int(max([*wanted, relevant.max()]))
 
     def use(ranked: Ranked) -> dict[str, NDArray[np.float64]]:
-        return _per_query(ranked, relevant[ranked.rows], wanted)
+        return scores_of(ranked.relevance, relevant[ranked.rows], ranked.first, wanted)
 
-    parts, left = [], np.flatnonzero(relevant)
-    # Beyond the gallery nothing is ranked, and every place is within it.
+    parts: list[dict[str, NDArray[np.float64]]] = []
+    left: IntArray = np.flatnonzero(relevant)
     pairs = len(task.queries) * len(task.gallery)
     if pairs > _FEW and has_products(distance, task.queries, task.gallery):
         parts, left = rank(task, depth, distance, rows, use)
-    parts += [use(found) for found in rank_by_search(task, np.sort(left), depth, distance, rows)]
-    means = {name: float(np.concatenate([part[name] for part in parts]).mean()) for name in parts[0]}
+    for found in rank_by_search(task, np.sort(left), depth, distance, rows):
+        parts.append(use(found))
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    means = {name: float(column.mean()) for name, column in columns.items()}
     scored = np.count_nonzero(relevant)
     return means | {
         "queries_scored": float(scored),
         "queries_without_relevant": float(len(relevant) - scored),
-    }
-
-
-def _per_query(
-    ranked: Ranked, relevant: IntArray, ks: Sequence[int]
-) -> dict[str, NDArray[np.float64]]:
-    hits = ranked.relevance
-    scores = {f"recall_at_{k}": recall_at_k(hits, k) for k in ks}
-    scores |= {f"ndcg_at_{k}": ndcg_at_k(hits, relevant, k) for k in ks}
-    return scores | {
-        "precision_at_1": recall_at_k(hits, 1),
-        "r_precision": r_precision(hits, relevant),
-        "map_at_r": average_precision_at_r(hits, relevant),
-        "ndcg_at_r": ndcg_at_k(hits, relevant, relevant),
-        "mrr": reciprocal_rank(ranked.first),
     }

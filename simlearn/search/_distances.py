@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simlearn._typing import FloatArray
 
@@ -117,6 +118,7 @@ def paired(distance: Distance, left: FloatArray, right: FloatArray) -> FloatArra
         right: ``(pairs, dim)``.
     """
     wide_left, wide_right = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    result: FloatArray
     if distance is dot:
         result = -np.einsum("ij,ij->i", wide_left, wide_right)
     elif distance is cosine:
@@ -133,7 +135,7 @@ def _squares(rows: FloatArray) -> FloatArray:
     return np.einsum("ij,ij->i", rows, rows)
 
 
-def unit_rows(rows: FloatArray) -> FloatArray:
+def unit_rows(rows: FloatArray) -> NDArray[np.float64]:
     """Rows of length 1, in float64; zero rows stay zero."""
     # Divided by the largest entry first, so that no square over- or underflows.
     wide = np.asarray(rows, np.float64)

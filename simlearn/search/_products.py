@@ -7,7 +7,7 @@ measured in float64, one by one.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from simlearn.search._distances import (
     squared_euclidean,
     unit_rows,
 )
+
+Change: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 # Unit roundoff of float32 and float64.
 _SINGLE, _DOUBLE = 2.0**-24, 2.0**-53
@@ -45,7 +47,7 @@ class Products(NamedTuple):
     left: NDArray[np.float32]
     right: NDArray[np.float32]
     error: NDArray[np.float64]
-    key_of: Callable[[FloatArray], NDArray[np.float64]]
+    key_of: Change
 
 
 def has_products(distance: Distance, queries: NDArray[Any], gallery: NDArray[Any]) -> bool:
@@ -103,8 +105,8 @@ def pair_distances(
 def _of_dots(
     queries: NDArray[Any],
     gallery: NDArray[Any],
-    change: Callable[[FloatArray], FloatArray],
-    key_of: Callable[[FloatArray], FloatArray],
+    change: Change,
+    key_of: Change,
 ) -> Products:
     """Key ``-q.g`` of changed rows."""
     left, left_norms = _prepared(queries, change, -1.0)
@@ -116,7 +118,7 @@ def _of_differences(
     queries: NDArray[Any],
     gallery: NDArray[Any],
     scale: float,
-    key_of: Callable[[FloatArray], FloatArray],
+    key_of: Change,
 ) -> Products:
     """Key ``|q - g|^2`` as ``[-2 q, |q|^2, 1] . [g, 1, |g|^2]``, of centred and scaled rows.
 
@@ -125,7 +127,7 @@ def _of_differences(
     centre = np.asarray(gallery.mean(axis=0, dtype=np.float64) * scale)
 
     # Centred, norms may double.
-    def change(rows: FloatArray) -> FloatArray:
+    def change(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return (rows * scale - centre) / 2.0
 
     left, left_norms = _prepared(queries, change, -2.0, extra=2)
@@ -147,7 +149,7 @@ def _error(left: FloatArray, size: FloatArray) -> NDArray[np.float64]:
 
 def _prepared(
     vectors: NDArray[Any],
-    change: Callable[[FloatArray], FloatArray],
+    change: Change,
     factor: float,
     extra: int = 0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
