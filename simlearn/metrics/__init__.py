@@ -18,12 +18,16 @@ from simlearn.metrics.identification import (
     detection_at_far,
     open_set_matches,
 )
-from simlearn.metrics.retrieval import (
+from simlearn.metrics.rankings import (
     average_precision_at_r,
+    ndcg_at_k,
+    precision_at_k,
     r_precision,
     recall_at_k,
-    retrieval_scores,
+    reciprocal_rank,
 )
+from simlearn.metrics.retrieval import retrieval_scores
+from simlearn.metrics.ties import Bounds, retrieval_bounds
 from simlearn.metrics.verification import (
     BestAccuracy,
     BootstrapInterval,
@@ -52,6 +56,7 @@ __all__ = [
     "Agreement",
     "BestAccuracy",
     "BootstrapInterval",
+    "Bounds",
     "ClosedSet",
     "DetectionRate",
     "EqualErrorRate",
@@ -76,13 +81,17 @@ __all__ = [
     "equal_error_rate",
     "fold_scores",
     "identity_bootstrap",
+    "ndcg_at_k",
     "normalized_mutual_information",
     "open_set_matches",
     "pair_distances",
     "pair_rows",
     "pairwise_agreement",
+    "precision_at_k",
     "r_precision",
     "recall_at_k",
+    "reciprocal_rank",
+    "retrieval_bounds",
     "retrieval_scores",
     "roc",
     "tar_at_far",

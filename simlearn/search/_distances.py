@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simlearn._typing import FloatArray
 
@@ -13,6 +14,8 @@ Distance: TypeAlias = Callable[[FloatArray, FloatArray], FloatArray]
 # Where |q - g|^2 is this small a share of |q|^2 + |g|^2, the expanded square has lost more than six
 # of its sixteen digits, and the difference is taken first instead.
 _CANCELLATION = 1e-6
+# Pairs whose differences are taken at once.
+_PAIRS = 4096
 
 
 def squared_euclidean(queries: FloatArray, gallery: FloatArray) -> FloatArray:
@@ -38,9 +41,10 @@ def squared_euclidean(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     squared += query_squares[:, None]
     squared += gallery_squares
     close = squared <= _CANCELLATION * (query_squares + gallery_squares.max(initial=0))[:, None]
-    for row in np.flatnonzero(close.any(axis=1)):
-        difference = wide_gallery[close[row]] - wide_queries[row]
-        squared[row, close[row]] = _squares(difference)
+    rows, columns = np.nonzero(close)
+    for start in range(0, len(rows), _PAIRS):
+        pair = rows[start : start + _PAIRS], columns[start : start + _PAIRS]
+        squared[pair] = _squares(wide_gallery[pair[1]] - wide_queries[pair[0]])
     return squared.astype(_result_dtype(queries, gallery), copy=False)
 
 
@@ -80,7 +84,7 @@ def cosine(queries: FloatArray, gallery: FloatArray) -> FloatArray:
         >>> cosine(np.array([[2.0, 0.0]]), np.array([[5.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
         array([[0., 1., 2.]])
     """
-    unit_queries, unit_gallery = _unit(queries), _unit(gallery)
+    unit_queries, unit_gallery = unit_rows(queries), unit_rows(gallery)
     result = squared_euclidean(unit_queries, unit_gallery) / 2.0
     result[~unit_queries.any(axis=1), :] = 1.0
     result[:, ~unit_gallery.any(axis=1)] = 1.0
@@ -105,11 +109,34 @@ def dot(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     return np.negative(product).astype(_result_dtype(queries, gallery), copy=False)
 
 
+def paired(distance: Distance, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Distance of each row to the row beside it, ``(pairs,)``: equal pairs, equal distances.
+
+    Args:
+        distance: `euclidean`, `squared_euclidean`, `cosine` or `dot`.
+        left: ``(pairs, dim)``.
+        right: ``(pairs, dim)``.
+    """
+    wide_left, wide_right = np.asarray(left, np.float64), np.asarray(right, np.float64)
+    result: FloatArray
+    if distance is dot:
+        result = -np.einsum("ij,ij->i", wide_left, wide_right)
+    elif distance is cosine:
+        wide_left, wide_right = unit_rows(wide_left), unit_rows(wide_right)
+        result = _squares(wide_left - wide_right) / 2.0
+        result[~(wide_left.any(axis=1) & wide_right.any(axis=1))] = 1.0
+    else:
+        result = _squares(wide_left - wide_right)
+    result = np.sqrt(result) if distance is euclidean else result
+    return np.asarray(result.astype(_result_dtype(left, right), copy=False))
+
+
 def _squares(rows: FloatArray) -> FloatArray:
     return np.einsum("ij,ij->i", rows, rows)
 
 
-def _unit(rows: FloatArray) -> FloatArray:
+def unit_rows(rows: FloatArray) -> NDArray[np.float64]:
+    """Rows of length 1, in float64; zero rows stay zero."""
     # Divided by the largest entry first, so that no square over- or underflows.
     wide = np.asarray(rows, np.float64)
     largest = np.abs(wide).max(axis=1, keepdims=True, initial=0.0)

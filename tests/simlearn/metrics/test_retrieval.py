@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
 
 from simlearn import search
 from simlearn.errors import UserError
 from simlearn.metrics import (
     average_precision_at_r,
+    ndcg_at_k,
+    precision_at_k,
     r_precision,
     recall_at_k,
+    reciprocal_rank,
     retrieval_scores,
 )
 
@@ -18,7 +22,8 @@ from simlearn.metrics import (
 def naive_scores(queries, labels, gallery, gallery_labels, ids, gallery_ids, ks):
     """Rank each query's gallery in plain Python and count."""
     recall = {k: [] for k in ks}
-    precisions, averages, without = [], [], 0
+    gains = {k: [] for k in (*ks, "r")}
+    precisions, averages, reciprocals, without = [], [], [], 0
     for query, label, own in zip(queries, labels, ids, strict=True):
         ranking = sorted(
             (math.dist(query, item), place, other)
@@ -40,8 +45,17 @@ def naive_scores(queries, labels, gallery, gallery_labels, ids, gallery_ids, ks)
             if hits[place]:
                 total += sum(hits[: place + 1]) / (place + 1)
         averages.append(total / relevant)
+        reciprocals.append(1 / (1 + hits.index(True)))
+        for k in gains:
+            depth = relevant if k == "r" else k
+            gained = sum(1 / math.log2(2 + place) for place, hit in enumerate(hits[:depth]) if hit)
+            ideal = sum(1 / math.log2(2 + place) for place in range(min(depth, relevant)))
+            gains[k].append(gained / ideal)
     scores = {f"recall_at_{k}": float(np.mean(recall[k])) for k in ks}
+    scores |= {f"ndcg_at_{k}": float(np.mean(gains[k])) for k in gains}
     return scores | {
+        "precision_at_1": float(np.mean(recall[1])),
+        "mrr": float(np.mean(reciprocals)),
         "r_precision": float(np.mean(precisions)),
         "map_at_r": float(np.mean(averages)),
         "queries_scored": float(len(averages)),
@@ -122,13 +136,9 @@ def test_excludes_by_id_where_dropping_the_first_hit_would_drop_the_duplicate():
     # dropping it, the query itself would come first and count as a find at rank 1, or row 2 would
     # and count as a miss.
     result = retrieval_scores([[0.0], [0.0], [1.0]], [4, 4, 9], ks=(1,))
-    assert result == {
-        "recall_at_1": 1.0,
-        "r_precision": 1.0,
-        "map_at_r": 1.0,
-        "queries_scored": 2.0,
-        "queries_without_relevant": 1.0,
-    }
+    assert result.pop("queries_scored") == 2.0
+    assert result.pop("queries_without_relevant") == 1.0
+    assert set(result.values()) == {1.0}
 
 
 def test_map_at_r_by_hand_rewards_early_hits():
@@ -149,6 +159,56 @@ def test_items_beyond_place_r_count_nothing():
 
 def test_recall_beyond_the_gallery_is_recall_of_all_of_it():
     assert retrieval_scores([[0.0], [2.0], [1.0]], [0, 0, 1], ks=(7,))["recall_at_7"] == 1.0
+
+
+def test_ndcg_by_hand():
+    # Gains 1, 1/log2(3), 1/2, ... by place. Hits at 2 and 3 of R = 2: (1/log2(3) + 1/2) over
+    # (1 + 1/log2(3)) for k = 3, 1/log2(3) over the same for k = 2, and nothing for k = 1.
+    relevance, second = [[False, True, True]], 1 / math.log2(3)
+    assert ndcg_at_k(relevance, [2], 3) == pytest.approx((second + 0.5) / (1 + second))
+    assert ndcg_at_k(relevance, [2], 2) == pytest.approx(second / (1 + second))
+    assert ndcg_at_k(relevance, [2], 1) == 0.0
+    # R = 1 can gain no more than the first place does.
+    assert ndcg_at_k([[True, False]], [1], 2) == 1.0
+
+
+def test_ndcg_takes_a_depth_for_each_query():
+    relevance = [[False, True, True], [False, True, True]]
+    each = [ndcg_at_k(relevance[:1], [2], k)[0] for k in (2, 3)]
+    np.testing.assert_array_equal(ndcg_at_k(relevance, [2, 2], [2, 3]), each)
+
+
+@pytest.mark.parametrize("k", [1, 3, 10, 40])
+def test_ndcg_agrees_with_scikit_learn(k):
+    # scikit-learn 1.5 or later; gains of 0 and 1, no ties.
+    draw = np.random.default_rng(7)
+    relevance, scores = draw.random((23, 41)) < 0.2, draw.random((23, 41))
+    ordered = np.take_along_axis(relevance, np.argsort(-scores, axis=1), axis=1)
+    result = ndcg_at_k(ordered, relevance.sum(axis=1), k)
+    assert 0.1 < result.mean() < 0.9
+    assert result.mean() == pytest.approx(ndcg_score(relevance, scores, k=k))
+
+
+def test_precision_counts_all_hits():
+    np.testing.assert_array_equal(precision_at_k([[True, False, True, True]], 4), [0.75])
+    np.testing.assert_array_equal(precision_at_k([[True, False, True, True]], 2), [0.5])
+
+
+def test_mrr_looks_as_far_as_it_has_to():
+    # From 0 the only relevant item is the last of nine: beyond every k and every R.
+    points, labels = np.arange(10.0)[:, None], [0, *range(1, 9), 0]
+    scores = retrieval_scores(points, labels, ks=(1,))
+    assert scores["queries_scored"] == 2.0
+    assert scores["mrr"] == pytest.approx(1 / 9)
+    assert scores["recall_at_1"] == 0.0
+
+
+def test_one_class_alone_scores_perfectly():
+    # Nothing else can be found: a score of 1 says nothing about the embedding.
+    scores = retrieval_scores(np.random.default_rng(0).normal(size=(7, 3)), [5] * 7, ks=(1, 3))
+    assert scores.pop("queries_scored") == 7.0
+    assert scores.pop("queries_without_relevant") == 0.0
+    assert set(scores.values()) == {1.0}
 
 
 def test_distance_is_the_callers():
@@ -186,6 +246,15 @@ POINTS = np.array([[0.0], [1.0], [2.0]])
             "labels: expected one kind",
         ),
         ({"embeddings": [[0.0], [np.nan], [1.0]]}, "embeddings: .*first in row 1"),
+        ({"embeddings": np.zeros((0, 3)), "labels": []}, "got none in 0 queries"),
+        ({"embeddings": np.zeros((0, 3)), "labels": np.zeros(0, np.int64)}, "none in 0 queries"),
+        ({"gallery": np.zeros((0, 1)), "gallery_labels": []}, "got none in 3 queries"),
+        (
+            {"gallery": np.zeros((3, 2)), "gallery_labels": [0, 0, 1]},
+            r"embeddings and gallery: .*same dimension, got \(3, 1\) and \(3, 2\)",
+        ),
+        ({"gallery": [[np.inf]], "gallery_labels": [0]}, "gallery: .*first in row 0"),
+        ({"block": 0}, "block: expected an integer of at least 1, got 0"),
     ],
 )
 def test_scores_refuse_what_they_cannot_use(options, message):
@@ -194,7 +263,11 @@ def test_scores_refuse_what_they_cannot_use(options, message):
         retrieval_scores(**arguments)
 
 
-@pytest.mark.parametrize("function", [r_precision, average_precision_at_r])
+def ndcg_at_r(relevance, relevant):
+    return ndcg_at_k(relevance, relevant, relevant)
+
+
+@pytest.mark.parametrize("function", [r_precision, average_precision_at_r, ndcg_at_r])
 @pytest.mark.parametrize(
     ("relevance", "relevant", "message"),
     [
@@ -213,3 +286,20 @@ def test_rankings_refuse_what_they_cannot_use(function, relevance, relevant, mes
 def test_recall_refuses_a_ranking_too_short():
     with pytest.raises(UserError, match=r"at least 3\), got bool"):
         recall_at_k([[True, False]], 3)
+
+
+def test_ndcg_refuses_depths_it_cannot_use():
+    with pytest.raises(UserError, match="k: expected one integer or one for each query, got 2"):
+        ndcg_at_k([[True]], [1], [1, 1])
+    with pytest.raises(UserError, match="k: expected at least 1 for each query, got 0"):
+        ndcg_at_k([[True]], [1], 0)
+
+
+def test_reciprocal_rank_refuses_places_below_one():
+    with pytest.raises(UserError, match="first: expected at least 1 for each query, got 0"):
+        reciprocal_rank([1, 0])
+
+
+def test_precision_refuses_a_ranking_too_short():
+    with pytest.raises(UserError, match=r"at least 3\), got bool"):
+        precision_at_k([[True, False]], 3)

@@ -1,0 +1,1 @@
+"""Retrieval scores of embeddings, ours and peers'."""

@@ -1,0 +1,112 @@
+"""A retrieval task sorted by label: what a query seeks lies side by side."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from simlearn import search
+from simlearn._typing import BoolArray, FloatArray, IntArray
+from simlearn.metrics._places import Doubts, Relevant
+from simlearn.metrics._task import Task
+from simlearn.search._products import pair_distances, products
+
+# Queries whose relevant items are measured at once: the labels of neighbours overlap.
+_CHUNK = 128
+
+
+class Sorted:
+    """Both sides of a task, sorted by label, with their float32 rows.
+
+    Args:
+        task: what is sought where.
+        distance: one that `has_products`.
+    """
+
+    def __init__(self, task: Task, distance: search.Distance) -> None:
+        self.distance, self.own = distance, task.own
+        self.order = np.argsort(task.labels, kind="stable")
+        self.gallery_order = np.argsort(task.gallery_labels, kind="stable")
+        self.queries = task.queries[self.order]
+        self.gallery = self.queries if task.own else task.gallery[self.gallery_order]
+        self.labels = task.labels[self.order]
+        self.gallery_labels = task.gallery_labels[self.gallery_order]
+        self._ids, self._gallery_ids, self._across = None, None, False
+        if task.ids is not None and task.gallery_ids is not None:
+            self._ids = task.ids[self.order]
+            self._gallery_ids = task.gallery_ids[self.gallery_order]
+            self._across = _ids_across_labels(task)
+        # Where a query's label begins and ends in the gallery.
+        self.begin = np.searchsorted(self.gallery_labels, self.labels, "left")
+        self.end = np.searchsorted(self.gallery_labels, self.labels, "right")
+        self.products = products(distance, self.queries, self.gallery)
+        # Sums of a row number and a key, by which candidates are sorted, are exact to 4e-12.
+        self.error = np.maximum(self.products.error, 1e-11)
+
+    def keys(self, rows: slice, columns: slice, out: FloatArray | None = None) -> FloatArray:
+        """Measured keys ``(rows, columns)``."""
+        return np.matmul(self.products.left[rows], self.products.right[columns].T, out=out)
+
+    def chunks(self, rows: slice) -> Iterator[tuple[slice, slice]]:
+        """A few queries at a time, and where in the gallery the items of their labels are."""
+        for start in range(rows.start, rows.stop, _CHUNK):
+            chunk = slice(start, min(start + _CHUNK, rows.stop))
+            yield chunk, slice(int(self.begin[chunk.start]), int(self.end[chunk.stop - 1]))
+
+    def same_id(self, rows: slice, columns: slice | IntArray) -> BoolArray | None:
+        """Which pairs share their id, ``(rows, columns)``; None where there are no ids."""
+        if self._ids is None or self._gallery_ids is None:
+            return None
+        return np.asarray(self._ids[rows, None] == self._gallery_ids[columns])
+
+    def is_other(self, rows: slice, span: slice) -> BoolArray:
+        """Which items of a span are not relevant, ``(rows, span)``."""
+        other = self.labels[rows, None] != self.gallery_labels[span]
+        same = self.same_id(rows, span)
+        return np.asarray(other if same is None else other | same)
+
+    def cut(self, keys: FloatArray, rows: slice, columns: slice) -> None:
+        """Set the keys of pairs of one label, or of one id, to infinity."""
+        begin, end = self.begin[rows], self.end[rows]
+        if begin[0] < columns.stop and columns.start < end[-1]:
+            first = np.flatnonzero(np.diff(self.labels[rows], prepend=-1))
+            for row, stop in zip(first, [*first[1:], len(begin)], strict=True):
+                low, high = max(begin[row], columns.start), min(end[row], columns.stop)
+                if low < high:
+                    keys[row:stop, low - columns.start : high - columns.start] = np.inf
+        if self._across and (same := self.same_id(rows, columns)) is not None:
+            keys[same] = np.inf
+
+    def relevant(self, rows: slice) -> Relevant:
+        """The relevant items of some queries, measured in float64."""
+        parts = []
+        for chunk, span in self.chunks(rows):
+            distances = self.distance(self.queries[chunk], self.gallery[span])
+            distances[self.is_other(chunk, span)] = np.inf
+            order = np.argsort(distances, axis=1)
+            ordered = np.take_along_axis(distances, order, axis=1)
+            known = np.isfinite(ordered)
+            row = np.nonzero(known)[0] + (chunk.start - rows.start)
+            keys = self.products.key_of(ordered[known].astype(np.float64))
+            parts.append((row, keys, span.start + order[known]))
+        row, key, column = (np.concatenate(part) for part in zip(*parts, strict=True))
+        starts = np.searchsorted(row, np.arange(rows.stop - rows.start + 1))
+        return Relevant(row, key, column, starts)
+
+    def doubts(self, rows: slice) -> Doubts:
+        """What settles near draws of some queries."""
+
+        def measure(row: IntArray, column: IntArray) -> FloatArray:
+            row = rows.start + row
+            return pair_distances(self.distance, self.queries, self.gallery, row, column)
+
+        return Doubts(self.error[rows], measure, self.gallery_order)
+
+
+def _ids_across_labels(task: Task) -> bool:
+    """Whether items of one id have several labels: only then do others share a query's id."""
+    if task.ids is None or task.gallery_ids is None:
+        return False
+    ids = np.concatenate([task.ids, task.gallery_ids])
+    labels = np.concatenate([task.labels, task.gallery_labels])
+    pairs = ids.astype(np.int64) * (1 + labels.max(initial=0)) + labels
+    return len(np.unique(pairs)) > len(np.unique(ids))
