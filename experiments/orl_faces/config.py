@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
-from experiments._command import Settings, require
+from experiments._audit import AuditedSettings
+from experiments._command import require
 
 PUBLISHED: Final[Mapping[str, float]] = {
     "raw pixels": 0.985,
@@ -20,7 +21,7 @@ PUBLISHED_PICTURES: Final = 9
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class OrlSettings(Settings):
+class OrlSettings(AuditedSettings):
     """Recognise the faces of the AT&T set, by classical means and by a triplet embedding.
 
     First, recognition of known people by the nearest training picture, with 1 to 9 of them a
@@ -28,7 +29,7 @@ class OrlSettings(Settings):
     Kriegman 1997) and LBPH (Ahonen, Hadid, Pietikäinen 2004). Then unknown people: the same beside
     a small network trained with the batch-hard triplet loss (Hermans et al. 2017), on folds of
     people of whom nothing was seen in training. README.md in this folder has the expected scores
-    and the time they take. Needs `pip install 'simlearn[experiments]'` and the AT&T faces: a folder
+    and the time they take. Needs `pip install '.[experiments]'` and the AT&T faces: a folder
     or zip given by --data; without it $SIMLEARN_DATA/orl (data/orl where that is not set), where
     python datasets/orl/prepare.py downloads them.
     """

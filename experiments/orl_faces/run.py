@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from experiments import _audit
 from experiments.orl_faces import methods, present, recognition, unknown
 from experiments.orl_faces.config import OrlSettings
-from simlearn import baselines
+from simlearn import audit, baselines
 from simlearn.data import LabelledFiles, LabelledImages, decoded, orl
 from simlearn.data.frames import Stretch
 from simlearn.errors import UserError
@@ -29,6 +30,7 @@ def run(config: OrlSettings, folder: Run) -> dict[str, Any]:
     record = _load(config)
     faces = _decoded(record, SIZE)
     unknown.check(faces, config)
+    leakage = _audited(faces, config)
     classical = methods.classical(config)
     curves = recognition.curves(
         faces, classical, splits=config.splits, seed=config.seed, run=folder
@@ -59,8 +61,18 @@ def run(config: OrlSettings, folder: Run) -> dict[str, Any]:
         "beside_published": present.beside_published(curves),
         "unknown": present.summary(outcomes),
         "training_seconds": [round(o.progress.seconds, 1) for o in outcomes],
+        "audit": leakage,
         "data_fingerprint": faces.fingerprint(),
     }
+
+
+def _audited(faces: LabelledImages, config: OrlSettings) -> list[dict[str, Any]]:
+    """What each fold of people shares with the others; a picture that is twice in the set too."""
+    disjoint = ("identities", *audit.PICTURES)
+    return [
+        _audit.check(fold._asdict(), config, data_set="orl", disjoint=disjoint)
+        for fold in unknown.folds(faces, config)
+    ]
 
 
 def _show(
