@@ -21,7 +21,7 @@ def as_float32(values: ArrayLike, dim: int, name: str) -> NDArray[np.float32]:
     if vectors.shape[1] != dim:
         raise UserError(f"{name}: expected {dim} dimensions, got shape {vectors.shape}")
     # Two passes that make no copy, where abs() would make one.
-    largest = max(vectors.max(), -float(vectors.min())) if vectors.size else 0.0
+    largest = max(float(vectors.max()), -float(vectors.min())) if vectors.size else 0.0
     if largest > _LARGEST_ENTRY:
         raise UserError(
             f"{name}: expected numbers from -{_LARGEST_ENTRY:g} to {_LARGEST_ENTRY:g}, "

@@ -4,11 +4,15 @@ import subprocess
 import sys
 import textwrap
 
+import faiss
 import numpy as np
 import pytest
 
 from simlearn import search
 from simlearn.errors import UserError
+
+# Beside other tests, threads wait for each other longer than these small searches take.
+faiss.omp_set_num_threads(1)
 
 DISTANCES = [search.euclidean, search.squared_euclidean, search.cosine, search.dot]
 over_distances = pytest.mark.parametrize("distance", DISTANCES, ids=lambda d: d.__name__)

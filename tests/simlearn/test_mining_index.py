@@ -1,10 +1,14 @@
 """Mining through an index against mining the whole corpus, and against labels."""
 
+import faiss
 import numpy as np
 import pytest
 
 from simlearn import mining, search
 from simlearn.errors import UserError
+
+# As in the tests of the index.
+faiss.omp_set_num_threads(1)
 
 DISTANCES = [search.euclidean, search.cosine, search.dot]
 

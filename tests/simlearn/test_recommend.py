@@ -1,10 +1,14 @@
 """Recommendation against a naive loop over the formula."""
 
+import faiss
 import numpy as np
 import pytest
 
 from simlearn import search
 from simlearn.errors import UserError
+
+# As in the tests of the index.
+faiss.omp_set_num_threads(1)
 
 POINTS = np.random.default_rng(4).normal(size=(61, 3)).astype(np.float32)
 POINTS[31:35] = POINTS[5:9]  # Exact duplicates of earlier items.
