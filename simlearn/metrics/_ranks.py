@@ -34,8 +34,8 @@ from simlearn.metrics._task import Task
 
 # The share of the gallery that the bounds are estimated from, and about the least number of items.
 _SHARE, _SAMPLE = 32, 1024
-# Distances of relevant items that are looked at together.
-_TOGETHER = 2**22
+# Distances of relevant items that are looked at together: few enough for the cache.
+_TOGETHER = 2**18
 # A strip of queries is given up where it has more candidates a query than the first, plus the
 # second times the depth.
 _MOST, _TIMES = 1024, 8
@@ -99,6 +99,8 @@ class _Scan:
         # before it, and which perhaps.
         self.before: dict[int, list[IntArray]] = {s.start: [] for s in self.strips}
         self.open: dict[int, list[Candidates]] = {s.start: [] for s in self.strips}
+        self.held = {strip.start: 0 for strip in self.strips}
+        self.counting = threading.Lock()
         self.given_up: set[int] = set()
         self.buffers = threading.local()
 
@@ -156,9 +158,14 @@ class _Scan:
         beyond = np.flatnonzero(self._is_beyond(rows))
         if beyond.size:
             self._look_beyond(rows, columns, keys[beyond], beyond)
-        kept = [*self.candidates[turn], *self.open[turn]]
-        most = (rows.stop - rows.start) * (_MOST + _TIMES * self.depth)
-        if sum(len(part.row) for part in kept) > most:
+        self._hold(rows, len(picked.row))
+
+    def _hold(self, rows: slice, more: int) -> None:
+        """Count what is kept, and give a strip up where that is too much."""
+        turn, most = rows.start, (rows.stop - rows.start) * (_MOST + _TIMES * self.depth)
+        with self.counting:
+            self.held[turn] += more
+        if self.held[turn] > most:
             self.given_up.add(turn)
             self.candidates[turn].clear()
             self.open[turn].clear()
@@ -173,6 +180,7 @@ class _Scan:
         self.before[rows.start].append(before)
         part = Candidates(beyond[near.row[~sure]], near.column[~sure], near.key[~sure])
         self.open[rows.start].append(part)
+        self._hold(rows, len(part.row))
 
     def _is_beyond(self, rows: slice) -> BoolArray:
         """Whether even the nearest relevant item, if there is one, may lie above the limit."""

@@ -15,7 +15,7 @@ from simlearn.metrics.rankings import scores_of
 from simlearn.search._products import has_products
 
 # Pairs of query and item below which preparing takes longer than searching.
-_FEW = 2**20
+_FEW = 2**22
 
 
 def retrieval_scores(
