@@ -118,7 +118,7 @@ def compared(found: Found) -> Found:
 def table(found: Found) -> str:
     """One line a subject."""
     head = ("subject", "seconds", "slowest", "x ours", "cpu s", "MB", "x ours", "peak MB")
-    lines = [(*head, *_SCORES, "differs")]
+    lines: list[tuple[str, ...]] = [(*head, *_SCORES, "differs")]
     for subject, answer in found.items():
         lines.append((subject, *_cells(answer)))
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
