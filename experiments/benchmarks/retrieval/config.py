@@ -31,8 +31,8 @@ class RetrievalSettings(Settings):
     """Items of each class; one table for each."""
 
     separation: float = 0.7
-    """Standard deviation of the classes' centres in each dimension, where it is 1 for the items of
-    a class around theirs."""
+    """Standard deviation of the classes' centres in each dimension; that of the items of a class
+    around their centre is 1."""
 
     peers: tuple[Peer, ...] = PEERS
     """What to measure beside ours; `--peers` without a name for nothing."""

@@ -15,7 +15,7 @@ RECIPES = {
         "3.11",
         (
             ("torch==2.13.0",),
-            ("numpy<2", "omegaconf", "gdown", "pandas", "tqdm", "validators", "pillow"),
+            ("numpy<2", "omegaconf", "gdown", "matplotlib", "pandas", "tqdm", "validators"),
             ("--no-deps", "open-metric-learning==4.0.0"),
         ),
     ),
