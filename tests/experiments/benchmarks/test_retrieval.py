@@ -36,7 +36,7 @@ def test_it_measures_us():
     (found,) = result["results"].values()
     ours = found["ours"]
     assert ours["fastest"] <= ours["seconds"] <= ours["slowest"]
-    assert 0 < ours["memory"] < ours["peak"]
+    assert 0 <= ours["memory"] < ours["peak"]
     # The last item is alone in its class.
     assert ours["scores"]["queries_scored"] == 224
     assert 0.05 < ours["scores"]["map_at_r"] < 0.95

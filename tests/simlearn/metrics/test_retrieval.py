@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
@@ -117,6 +117,7 @@ def test_a_separate_gallery_without_ids_leaves_nothing_out():
     assert result["recall_at_1"] == 1.0
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_ties_rank_by_gallery_row(data):
     count = data.draw(st.integers(2, 13))
