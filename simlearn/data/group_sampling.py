@@ -96,7 +96,5 @@ def _members(
         raise UserError(f"groups: expected one group for each class, got two for class {twice}")
     order = np.argsort(labels, kind="stable")
     _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
-    enough = counts >= per_class
-    return [part for part in np.split(order, starts[1:]) if len(part) >= per_class], pairs[1][
-        enough
-    ]
+    members = [part for part in np.split(order, starts[1:]) if len(part) >= per_class]
+    return members, pairs[1][counts >= per_class]
