@@ -28,6 +28,7 @@ _SUBMODULES = frozenset(
         "metrics",
         "mining",
         "models",
+        "optimizers",
         "pairs",
         "regularizers",
         "report",

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from experiments.omniglot_oneshot.config import OmniglotSettings
 from experiments.omniglot_oneshot.data import GROUND, Drawings
-from simlearn import backbones, losses, models, training
+from simlearn import backbones, losses, models, optimizers, training
 from simlearn.checkpoint import Progress
 from simlearn.data import augment, pipeline
 from simlearn.data.group_sampling import grouped_pk_batches
@@ -40,7 +40,7 @@ def train(drawings: Drawings, config: OmniglotSettings, run: Run) -> tuple[keras
         warmup_steps=config.steps,
     )
     model.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=config.weight_decay),
+        optimizer=optimizers.Muon(schedule, weight_decay=config.weight_decay),
         loss=losses.SupConLoss(temperature=config.temperature),
     )
     change = augment.chain(

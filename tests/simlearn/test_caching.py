@@ -576,10 +576,10 @@ model = keras.Model(pixels, layers.Dense(8)(layers.GlobalAveragePooling2D()(h)))
 if sys.argv[1] == "cached":
     model = caching.cached(model, chunk=32)
 model.compile("sgd", "mse")
-x, y = np.ones((512, 32, 32, 3), "float32"), np.zeros((512, 8), "float32")
+x, y = np.ones((2048, 32, 32, 3), "float32"), np.zeros((2048, 8), "float32")
 model.fit(x[:2], y[:2], verbose=0)
 before = peak()
-model.fit(tf.data.Dataset.from_tensors((x, y)).repeat(3), shuffle=False, verbose=0)
+model.fit(tf.data.Dataset.from_tensors((x, y)).repeat(2), shuffle=False, verbose=0)
 print(peak() - before)
 """
 
@@ -593,5 +593,5 @@ def test_memory_is_that_of_a_chunk():
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         peaks[kind] = int(out.split()[-1])
     print(f"cached to ordinary: {peaks['cached'] / peaks['ordinary']:.2f}, kB {peaks}")
-    # One sixteenth of the activations, and whatever else a step takes.
+    # One in 64 of the activations, and what else a step takes: the allocator keeps some 0.1 GB.
     assert peaks["cached"] < peaks["ordinary"] / 4
