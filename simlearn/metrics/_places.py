@@ -80,20 +80,35 @@ class Doubts(NamedTuple):
 
     Attributes:
         error: ``(queries,)`` by how much a measured key may be off.
+        noise: ``(queries,)`` by how much the key of an exact distance may be.
+        key_of: exact distances to keys.
         measure: distances of pairs of query and item, exact.
         order: ``(gallery,)`` number of each item by which equal distances rank.
     """
 
     error: FloatArray
+    noise: FloatArray
+    key_of: Callable[[FloatArray], FloatArray]
     measure: Measure
     order: IntArray
 
-    def nearer(self, row: IntArray, column: IntArray, other: IntArray) -> BoolArray:
-        """Whether items of `column` come before those of `other` in the rankings of `row`."""
+    def nearer(
+        self, row: IntArray, column: IntArray, other: IntArray, key: FloatArray
+    ) -> BoolArray:
+        """Whether items of `column` come before those of `other` in the rankings of `row`.
+
+        `key` is that of the others' distances, up to the noise.
+        """
         if len(row) > _CLOSE:
             raise TooManyError
-        one, two = self.measure(row, column), self.measure(row, other)
-        return (one < two) | ((one == two) & (self.order[column] < self.order[other]))
+        distance = self.measure(row, column)
+        excess = self.key_of(distance) - key
+        before = excess < 0
+        drawn = np.flatnonzero(np.abs(excess) <= self.noise[row])
+        one, two = distance[drawn], self.measure(row[drawn], other[drawn])
+        earlier = self.order[column[drawn]] < self.order[other[drawn]]
+        before[drawn] = (one < two) | ((one == two) & earlier)
+        return np.asarray(before)
 
 
 def placed(
@@ -141,7 +156,8 @@ def count_before_nearest(relevant: Relevant, open_: Candidates, doubts: Doubts) 
     nearest = np.full(len(relevant.starts) - 1, np.iinfo(np.int64).max)
     # Items of one label lie in the order by which they rank.
     np.minimum.at(nearest, relevant.row[tied], relevant.column[tied])
-    before = doubts.nearer(open_.row, open_.column, nearest[open_.row])
+    key = relevant.key[relevant.starts[open_.row]]
+    before = doubts.nearer(open_.row, open_.column, nearest[open_.row], key)
     return np.bincount(open_.row[before], minlength=len(nearest))
 
 
@@ -164,5 +180,5 @@ def _count_before(relevant: Relevant, candidates: Candidates, doubts: Doubts) ->
     item = np.arange(len(which)) - np.repeat(np.cumsum(width) - width, width) + first[which]
     pair = inside[doubtful[which]]
     row, column = candidates.row[pair], candidates.column[pair]
-    wrong = ~doubts.nearer(row, column, relevant.column[item])
+    wrong = ~doubts.nearer(row, column, relevant.column[item], relevant.key[item])
     return np.asarray(before - np.bincount(item[wrong], minlength=len(known)))

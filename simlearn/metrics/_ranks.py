@@ -32,8 +32,10 @@ from simlearn.metrics._places import (
 from simlearn.metrics._sorted import Sorted
 from simlearn.metrics._task import Task
 
-# The share of the gallery that the bounds are estimated from, and about the least number of items.
-_SHARE, _SAMPLE = 32, 1024
+# Bounds are estimated from every n-th item of the gallery: n is the first over the cube root of
+# the depth: that balances the cost of the sample, as 1 / n, and of needless candidates, as the root
+# of n times the depth. The second is about the least number of items, the third of queries at once.
+_SHARE, _SAMPLE, _SAMPLED = 64.0, 1024, 256
 # Distances of relevant items that are looked at together: few enough for the cache.
 _TOGETHER = 2**18
 # A strip of queries is given up where it has more candidates a query than the first, plus the
@@ -119,21 +121,23 @@ class _Scan:
             part = slice(rows.start - strip.start, rows.stop - strip.start)
             farthest[part] = keys.max(axis=1, initial=-np.inf)
         # No farther than the farthest relevant item, whose limit is above its true key.
-        reach = farthest + 4.0 * self.sides.error[strip]
-        self.bounds[strip] = np.minimum(reach, self._sampled(strip))
+        self.bounds[strip] = farthest + 4.0 * self.sides.error[strip]
+        for rows in _slices(strip.start, strip.stop, _SAMPLED):
+            self.bounds[rows] = np.minimum(self.bounds[rows], self._sampled(rows))
 
-    def _sampled(self, strip: slice) -> FloatArray:
+    def _sampled(self, rows: slice) -> FloatArray:
         """A key that, likely, at least `depth` items of the gallery are below."""
-        step = int(np.clip(len(self.sides.gallery) // _SAMPLE, 1, _SHARE))
+        most = len(self.sides.gallery) // _SAMPLE
+        step = max(1, min(most, round(_SHARE / self.depth ** (1 / 3))))
         sample = slice(step // 2, None, step)
         expected = self.depth / step
         # By three standard deviations more, for an item is in the sample by chance.
         place = int(np.ceil(expected + 3.0 * np.sqrt(expected) + 1.0))
-        keys = self.sides.keys(strip, sample)
-        if (same := self.sides.same_id(strip, sample)) is not None:
+        if step == 1 or place >= len(self.sides.gallery) // step:
+            return np.full(rows.stop - rows.start, np.inf, np.float32)
+        keys = self.sides.keys(rows, sample)
+        if (same := self.sides.same_id(rows, sample)) is not None:
             keys[same] = np.inf
-        if step == 1 or place >= keys.shape[1]:
-            return np.full(len(keys), np.inf, np.float32)
         return np.asarray(np.partition(keys, place - 1, axis=1)[:, place - 1])
 
     def tile(self, strip: slice, columns: slice) -> None:
