@@ -23,21 +23,19 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from simlearn import search
 from simlearn._typing import BoolArray, FloatArray, IntArray
 from simlearn.metrics._places import (
-    Candidates,
+    Entries,
+    Packing,
     Ranked,
+    Rankings,
     TooManyError,
-    count_before_nearest,
+    first_places,
     placed,
 )
 from simlearn.metrics._sorted import Sorted
 from simlearn.metrics._task import Task
 
-# Bounds are estimated from every n-th item of the gallery: n is the first over the cube root of
-# the depth: that balances the cost of the sample, as 1 / n, and of needless candidates, as the root
-# of n times the depth. The second is about the least number of items, the third of queries at once.
-_SHARE, _SAMPLE, _SAMPLED = 64.0, 1024, 256
-# Distances of relevant items that are looked at together: few enough for the cache.
-_TOGETHER = 2**18
+# The share of the gallery that the bounds are estimated from, and about the least number of items.
+_SHARE, _SAMPLE = 32, 1024
 # A strip of queries is given up where it has more candidates a query than the first, plus the
 # second times the depth.
 _MOST, _TIMES = 1024, 8
@@ -93,14 +91,15 @@ class _Scan:
         self.sides, self.depth = sides, depth
         self.strips = _slices(0, len(sides.queries), block)
         self.columns = _slices(0, len(sides.gallery), block)
+        self.packing = Packing(min(block, len(sides.queries)), len(sides.gallery))
         # Measured key of the nearest relevant item; infinite where there is none.
         self.nearest = np.full(len(sides.queries), np.inf)
         self.bounds = np.full(len(sides.queries), -np.inf, np.float32)
-        self.candidates: dict[int, list[Candidates]] = {s.start: [] for s in self.strips}
+        self.candidates: dict[int, list[Entries]] = {s.start: [] for s in self.strips}
         # For queries whose nearest relevant item is beyond the bound: how many items are surely
         # before it, and which perhaps.
         self.before: dict[int, list[IntArray]] = {s.start: [] for s in self.strips}
-        self.open: dict[int, list[Candidates]] = {s.start: [] for s in self.strips}
+        self.open: dict[int, list[Entries]] = {s.start: [] for s in self.strips}
         self.held = {strip.start: 0 for strip in self.strips}
         self.counting = threading.Lock()
         self.given_up: set[int] = set()
@@ -121,22 +120,20 @@ class _Scan:
             part = slice(rows.start - strip.start, rows.stop - strip.start)
             farthest[part] = keys.max(axis=1, initial=-np.inf)
         # No farther than the farthest relevant item, whose limit is above its true key.
-        self.bounds[strip] = farthest + 4.0 * self.sides.error[strip]
-        for rows in _slices(strip.start, strip.stop, _SAMPLED):
-            self.bounds[rows] = np.minimum(self.bounds[rows], self._sampled(rows))
+        reach = farthest + 4.0 * self.sides.error[strip]
+        self.bounds[strip] = np.minimum(reach, self._sampled(strip))
 
-    def _sampled(self, rows: slice) -> FloatArray:
+    def _sampled(self, strip: slice) -> FloatArray:
         """A key that, likely, at least `depth` items of the gallery are below."""
-        most = len(self.sides.gallery) // _SAMPLE
-        step = max(1, min(most, round(_SHARE / self.depth ** (1 / 3))))
+        step = int(np.clip(len(self.sides.gallery) // _SAMPLE, 1, _SHARE))
         sample = slice(step // 2, None, step)
         expected = self.depth / step
         # By three standard deviations more, for an item is in the sample by chance.
         place = int(np.ceil(expected + 3.0 * np.sqrt(expected) + 1.0))
         if step == 1 or place >= len(self.sides.gallery) // step:
-            return np.full(rows.stop - rows.start, np.inf, np.float32)
-        keys = self.sides.keys(rows, sample)
-        if (same := self.sides.same_id(rows, sample)) is not None:
+            return np.full(strip.stop - strip.start, np.inf, np.float32)
+        keys = self.sides.keys(strip, sample)
+        if (same := self.sides.same_id(strip, sample)) is not None:
             keys[same] = np.inf
         return np.asarray(np.partition(keys, place - 1, axis=1)[:, place - 1])
 
@@ -157,12 +154,13 @@ class _Scan:
         turn = rows.start
         if turn in self.given_up:
             return
-        picked = _below(keys, self.bounds[rows], columns.start, self.buffers.mask)
+        row, column, key = _below(keys, self.bounds[rows], self.buffers.mask)
+        picked = self.packing.entries(row, key, column + columns.start, False)
         self.candidates[turn].append(picked)
         beyond = np.flatnonzero(self._is_beyond(rows))
         if beyond.size:
             self._look_beyond(rows, columns, keys[beyond], beyond)
-        self._hold(rows, len(picked.row))
+        self._hold(rows, len(picked))
 
     def _hold(self, rows: slice, more: int) -> None:
         """Count what is kept, and give a strip up where that is too much."""
@@ -176,15 +174,15 @@ class _Scan:
 
     def _look_beyond(self, rows: slice, columns: slice, keys: FloatArray, beyond: IntArray) -> None:
         nearest, error = self.nearest[rows][beyond], self.sides.error[rows][beyond]
-        near = _below(keys, nearest + 3.0 * error, columns.start)
+        row, column, key = _below(keys, nearest + 3.0 * error)
         # Both keys may be off by the error.
-        sure = near.key < (nearest - 2.0 * error)[near.row]
+        sure = key < (nearest - 2.0 * error)[row]
         before = np.zeros(rows.stop - rows.start, np.int64)
-        before[beyond] = np.bincount(near.row[sure], minlength=len(beyond))
+        before[beyond] = np.bincount(row[sure], minlength=len(beyond))
         self.before[rows.start].append(before)
-        part = Candidates(beyond[near.row[~sure]], near.column[~sure], near.key[~sure])
-        self.open[rows.start].append(part)
-        self._hold(rows, len(part.row))
+        row, column, key = beyond[row[~sure]], column[~sure] + columns.start, key[~sure]
+        self.open[rows.start].append(self.packing.entries(row, key, column, False))
+        self._hold(rows, len(row))
 
     def _is_beyond(self, rows: slice) -> BoolArray:
         """Whether even the nearest relevant item, if there is one, may lie above the limit."""
@@ -210,40 +208,31 @@ class _Scan:
         return found._replace(rows=self.sides.order[found.rows]), self.sides.order[left]
 
     def _place(self, strip: slice) -> Ranked:
-        sides, turn = self.sides, strip.start
-        candidates, open_ = Candidates.of(self.candidates[turn]), Candidates.of(self.open[turn])
-        before = np.zeros(strip.stop - strip.start, np.int64)
-        for counts in self.before[turn]:
-            before += counts
-        widest = int((sides.end[strip] - sides.begin[strip]).max())
-        parts = []
-        for rows in _slices(strip.start, strip.stop, max(1, _TOGETHER // max(widest, 1))):
-            part = slice(rows.start - strip.start, rows.stop - strip.start)
-            relevant, doubts = sides.relevant(rows), sides.doubts(rows)
-            limits = self._limits(rows)
-            found, relevance, first = placed(
-                relevant, candidates.among(part), limits, doubts, self.depth
-            )
-            near = count_before_nearest(relevant, open_.among(part), doubts)
-            beyond = 1 + before[part] + near
-            first = np.where(self._is_beyond(rows)[found], beyond[found], first)
-            parts.append((rows.start + found, relevance, first))
-        return Ranked(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        turn, doubts, limits = strip.start, self.sides.doubts(strip), self._limits(strip)
+        relevant = self.sides.relevant(strip, self.packing)
+        rankings = Rankings([relevant, *self.candidates[turn]], self.packing, doubts)
+        found, relevance, first = placed(rankings, limits, self.depth)
+        beyond = self._is_beyond(strip)
+        if beyond.any():
+            relevant = relevant[beyond[self.packing.row(relevant)]]
+            rankings = Rankings([relevant, *self.open[turn]], self.packing, doubts)
+            later = sum(self.before[turn]) + first_places(rankings.starts, rankings.relevance())
+            first = np.where(beyond[found], later[found], first)
+        return Ranked(strip.start + found, relevance, first)
 
 
 def _below(
-    keys: FloatArray, bounds: FloatArray, offset: int, buffer: BoolArray | None = None
-) -> Candidates:
-    """Which keys are below their row's bound, column numbers counted from `offset`."""
+    keys: FloatArray, bounds: FloatArray, buffer: BoolArray | None = None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Row, column and key of the keys that are below their row's bound."""
     # Compared as the keys lie in memory, which is transposed where a tile serves its columns.
     turned = not keys.flags.c_contiguous
     lying, limits = (keys.T, bounds[None, :]) if turned else (keys, bounds[:, None])
     mask = None if buffer is None else buffer[: keys.size].reshape(lying.shape)
     places = np.flatnonzero(np.less(lying, limits.astype(np.float32), out=mask))
-    row, column = np.divmod(places.astype(np.int32), np.int32(max(1, lying.shape[1])))
-    picked = lying.ravel()[places]
+    row, column = np.divmod(places, max(1, lying.shape[1]))
     row, column = (column, row) if turned else (row, column)
-    return Candidates(row, column + np.int32(offset), picked)
+    return row, column, lying.ravel()[places]
 
 
 def _slices(start: int, stop: int, step: int) -> list[slice]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from simlearn import search
 from simlearn._typing import BoolArray, FloatArray, IntArray
-from simlearn.metrics._places import Doubts, Relevant
+from simlearn.metrics._places import Doubts, Entries, Packing
 from simlearn.metrics._task import Task
 from simlearn.search._products import pair_distances, products
 
@@ -83,20 +83,17 @@ class Sorted:
         if self._across and (same := self.same_id(rows, columns)) is not None:
             keys[same] = np.inf
 
-    def relevant(self, rows: slice) -> Relevant:
+    def relevant(self, rows: slice, packing: Packing) -> Entries:
         """The relevant items of some queries, measured in float64."""
         parts = []
         for chunk, span in self.chunks(rows):
             distances = self.distance(self.queries[chunk], self.gallery[span])
-            distances[self.is_other(chunk, span)] = np.inf
-            order = np.argsort(distances, axis=1)
-            ordered = np.take_along_axis(distances, order, axis=1)
-            known = np.isfinite(ordered)
-            row = np.nonzero(known)[0] + (chunk.start - rows.start)
-            parts.append((row, self.key_of(ordered[known]), span.start + order[known]))
-        row, key, column = (np.concatenate(part) for part in zip(*parts, strict=True))
-        starts = np.searchsorted(row, np.arange(rows.stop - rows.start + 1))
-        return Relevant(row, key, column, starts)
+            places = np.flatnonzero(~self.is_other(chunk, span))
+            row, column = np.divmod(places, max(1, distances.shape[1]))
+            row, column = row + (chunk.start - rows.start), column + span.start
+            key = self.key_of(distances.ravel()[places])
+            parts.append(packing.entries(row, key, column, True))
+        return np.concatenate(parts)
 
     def doubts(self, rows: slice) -> Doubts:
         """What settles near draws of some queries."""
