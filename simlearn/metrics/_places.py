@@ -61,8 +61,8 @@ class Packing:
         """Entries of items, flat."""
         packed = self.key_units(key)
         packed <<= 1 + self.column_bits
-        packed |= row.astype(np.int64) << self.row_at
-        packed |= column.astype(np.int64) << 1
+        packed |= np.asarray(row, np.int64) << self.row_at
+        packed |= np.asarray(column, np.int64) << 1
         packed |= int(relevant)
         return packed
 
@@ -71,8 +71,8 @@ class Packing:
         return np.asarray((key.astype(np.float64) + _SHIFT) * self.scale).astype(np.int64)
 
     def gap(self, difference: FloatArray) -> Entries:
-        """By how much two keys in fixed point differ at most, which differ so much at most."""
-        return 1 + np.ceil(difference * self.scale).astype(np.int64)
+        """How much two entries of one row differ at most whose keys differ so much at most."""
+        return (2 + np.ceil(difference * self.scale).astype(np.int64)) << (1 + self.column_bits)
 
     def row(self, entries: Entries) -> Entries:
         """Rows of entries."""
@@ -81,10 +81,6 @@ class Packing:
     def column(self, entries: Entries) -> Entries:
         """Columns of entries."""
         return (entries >> 1) & ((1 << self.column_bits) - 1)
-
-    def row_and_key(self, entries: Entries) -> Entries:
-        """Keys in fixed point, those of different rows far from each other."""
-        return entries >> (1 + self.column_bits)
 
 
 class Doubts(NamedTuple):
@@ -127,7 +123,7 @@ class Rankings:
             limits: ``(queries,)`` up to this key, no item of the gallery is missing.
             depth: how many places count.
         """
-        before = np.concatenate([[0], np.cumsum(self.entries & 1)])
+        before = np.concatenate([[0], np.cumsum(_kinds(self.entries))])
         count = np.diff(before[self.starts])
         near = before[self._within(limits)] - before[self.starts[:-1]]
         reached = self._within(limits - self.doubts.error) - self.starts[:-1]
@@ -146,7 +142,7 @@ class Rankings:
         Raises:
             TooManyError: if there are too many near draws.
         """
-        doubts, packing, kinds = self.doubts, self.packing, (self.entries & 1).astype(np.bool_)
+        doubts, packing, kinds = self.doubts, self.packing, _kinds(self.entries)
         # No candidate can pass an item that is farther from it than this.
         places, _ = self._mixed(self.entries, doubts.error + doubts.noise)
         near = self.entries[places]
@@ -160,7 +156,7 @@ class Rankings:
         row, column = packing.row(near[drawn]), packing.column(near[drawn])
         order = np.lexsort((doubts.order[column], doubts.measure(row, column), chain))
         near[drawn] = near[drawn[order]]
-        kinds[places] = near & 1
+        kinds[places] = _kinds(near)
         return kinds
 
     def _mixed(self, entries: Entries, difference: FloatArray) -> tuple[IntArray, IntArray]:
@@ -168,12 +164,13 @@ class Rankings:
 
         In a chain, each item's key differs from the last one's by no more than `difference`.
         """
-        gaps = self.packing.gap(difference)[self.packing.row(entries[1:])]
-        far = np.diff(self.packing.row_and_key(entries)) > gaps
-        other = np.diff(entries & 1) != 0
-        chain = np.concatenate([np.zeros(min(1, len(entries)), np.int64), np.cumsum(far)])
-        mixed = np.zeros(len(chain), np.bool_)
-        mixed[chain[1:][other & ~far]] = True
+        far = np.ones(len(entries), np.bool_)
+        far[1:] = np.diff(entries) > self.packing.gap(difference)[self.packing.row(entries[1:])]
+        kinds = _kinds(entries)
+        other = np.flatnonzero((kinds[1:] != kinds[:-1]) & ~far[1:])
+        chain = np.cumsum(far)
+        mixed = np.zeros(len(chain) + 1, np.bool_)
+        mixed[chain[other]] = True
         places = np.flatnonzero(mixed[chain])
         if len(places) > _CLOSE:
             raise TooManyError
@@ -209,3 +206,8 @@ def first_places(starts: IntArray, kinds: BoolArray) -> IntArray:
     """Place of each query's first relevant item, from 1; any number where there is none."""
     places = np.append(np.flatnonzero(kinds), 0)
     return 1 + places[np.searchsorted(places[:-1], starts[:-1])] - starts[:-1]
+
+
+def _kinds(entries: Entries) -> BoolArray:
+    """Whether each is a relevant item's."""
+    return (entries.astype(np.uint8) & 1).view(np.bool_)

@@ -230,7 +230,7 @@ def _below(
     lying, limits = (keys.T, bounds[None, :]) if turned else (keys, bounds[:, None])
     mask = None if buffer is None else buffer[: keys.size].reshape(lying.shape)
     places = np.flatnonzero(np.less(lying, limits.astype(np.float32), out=mask))
-    row, column = np.divmod(places, max(1, lying.shape[1]))
+    row, column = np.divmod(places.astype(np.int32), np.int32(max(1, lying.shape[1])))
     row, column = (column, row) if turned else (row, column)
     return row, column, lying.ravel()[places]
 

@@ -160,8 +160,8 @@ def ndcg_at_k(relevance: ArrayLike, relevant: ArrayLike, k: ArrayLike) -> NDArra
     gains = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(depths, counts)]
     # Added in the order of the ideal: a perfect ranking gives exactly 1.
-    rows, places = np.nonzero(hits)
-    return np.bincount(rows, gains[places], minlength=len(hits)) / ideal
+    gained = np.cumsum(np.where(hits, gains, 0.0), axis=1)
+    return np.asarray(gained[:, -1:].sum(axis=1) / ideal)
 
 
 def reciprocal_rank(first: ArrayLike) -> NDArray[np.float64]:
