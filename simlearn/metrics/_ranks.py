@@ -4,9 +4,9 @@ A relevant item's place is the number of items nearer than it. The distances of 
 are few and measured in float64. The rest of the gallery passes by in tiles of float32 keys
 (`simlearn.search._products`), of which only those below a bound are kept, the *candidates*; the
 bound is estimated from a sample so that, likely, at least `depth` items lie below it. Where a
-candidate and a relevant item are too close to call, both are measured in float64; equal distances
-rank by gallery row. The places are those of `search.nearest`. What this scheme is bad at, queries
-whose bound came out too low or a gallery full of ties, is left to the caller.
+candidate and a relevant item are too close to call, the candidate is measured in float64 as well;
+equal distances rank by gallery row. The places are those of `search.nearest`. What this scheme is
+bad at, queries whose bound came out too low or a gallery full of ties, is left to the caller.
 
 Both sides are sorted by label, so that relevant items are cut out of a tile as rectangles. Where
 queries and gallery are one, a tile serves its rows and its columns.
