@@ -123,7 +123,7 @@ class Rankings:
             limits: ``(queries,)`` up to this key, no item of the gallery is missing.
             depth: how many places count.
         """
-        before = np.concatenate([[0], np.cumsum(_kinds(self.entries))])
+        before = np.concatenate([[0], np.cumsum(_kinds(self.entries), dtype=np.int64)])
         count = np.diff(before[self.starts])
         near = before[self._within(limits)] - before[self.starts[:-1]]
         reached = self._within(limits - self.doubts.error) - self.starts[:-1]
@@ -168,7 +168,7 @@ class Rankings:
         far[1:] = np.diff(entries) > self.packing.gap(difference)[self.packing.row(entries[1:])]
         kinds = _kinds(entries)
         other = np.flatnonzero((kinds[1:] != kinds[:-1]) & ~far[1:])
-        chain = np.cumsum(far)
+        chain = np.cumsum(far, dtype=np.int64)
         mixed = np.zeros(len(chain) + 1, np.bool_)
         mixed[chain[other]] = True
         places = np.flatnonzero(mixed[chain])
