@@ -1,4 +1,9 @@
-"""From candidates and relevant items to places: the counting part of `_ranks`."""
+"""From candidates and relevant items to places: the sorting part of `_ranks`.
+
+An item of a query's ranking is one integer, its *entry*: from the top, the query's row, the key in
+fixed point, the item's column and whether it is relevant. Sorted entries are rankings, up to what
+the keys may err.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
@@ -7,16 +12,20 @@ import numpy as np
 
 from simlearn._typing import BoolArray, FloatArray, IntArray
 
-# Keys lie within -4..4: a row number times this, plus a key, sorts by row and then by key.
-_ROW = 16.0
-# Pairs too close to call that are measured for one strip of queries.
+# Keys lie within -4..4, measured ones a little beyond: this makes them positive, and is half of
+# what the key's bits hold.
+_SHIFT = 8.0
+# Bits of a key: more would be lost in the sum with the shift, in float64.
+_MOST_BITS = 52
+# Items too close to call that are measured for one strip of queries.
 _CLOSE = 2**20
 
+Entries: TypeAlias = np.ndarray[tuple[int], np.dtype[np.int64]]
 Measure: TypeAlias = Callable[[IntArray, IntArray], FloatArray]
 
 
 class TooManyError(Exception):
-    """More pairs are too close to call than are worth measuring one by one."""
+    """More items are too close to call than are worth measuring one by one."""
 
 
 class Ranked(NamedTuple):
@@ -33,136 +42,172 @@ class Ranked(NamedTuple):
     first: IntArray
 
 
-class Relevant(NamedTuple):
-    """Relevant items of some queries, flat: by query, then by key.
+class Packing:
+    """How entries are made.
 
-    Attributes:
-        row: the query, ``(relevant,)``.
-        key: of the distance, ``(relevant,)``.
-        column: the item, ``(relevant,)``.
-        starts: ``(queries + 1,)`` where each query's items begin.
+    Args:
+        rows: there are of queries in a strip, at most.
+        columns: there are of items.
     """
 
-    row: IntArray
-    key: FloatArray
-    column: IntArray
-    starts: IntArray
+    def __init__(self, rows: int, columns: int) -> None:
+        self.column_bits = columns.bit_length()
+        free = 62 - self.column_bits - rows.bit_length()
+        self.key_bits = min(_MOST_BITS, free)
+        self.row_at = 1 + self.column_bits + self.key_bits
+        self.scale = 2.0**self.key_bits / (2.0 * _SHIFT)
 
+    def entries(self, row: IntArray, key: FloatArray, column: IntArray, relevant: bool) -> Entries:
+        """Entries of items, flat."""
+        packed = self.key_units(key)
+        packed <<= 1 + self.column_bits
+        packed |= np.asarray(row, np.int64) << self.row_at
+        packed |= np.asarray(column, np.int64) << 1
+        packed |= int(relevant)
+        return packed
 
-class Candidates(NamedTuple):
-    """Items that are not relevant but perhaps near, by query: row, item, measured key."""
+    def key_units(self, key: FloatArray) -> Entries:
+        """Keys in fixed point, rounded down."""
+        return np.asarray((key.astype(np.float64) + _SHIFT) * self.scale).astype(np.int64)
 
-    row: IntArray
-    column: IntArray
-    key: FloatArray
+    def gap(self, difference: FloatArray) -> Entries:
+        """How much two entries of one row differ at most whose keys differ so much at most."""
+        return (2 + np.ceil(difference * self.scale).astype(np.int64)) << (1 + self.column_bits)
 
-    @classmethod
-    def of(cls, parts: list["Candidates"]) -> "Candidates":
-        """All of them, by row."""
-        if not parts:
-            return cls(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
-        row, column, key = (np.concatenate(values) for values in zip(*parts, strict=True))
-        # A stable sort of two-byte integers takes linear time.
-        small = np.uint16 if row.max(initial=0) < 2**16 else np.int32
-        order = np.argsort(row.astype(small), kind="stable")
-        return cls(row[order], column[order], key[order])
+    def row(self, entries: Entries) -> Entries:
+        """Rows of entries."""
+        return entries >> self.row_at
 
-    def among(self, rows: slice) -> "Candidates":
-        """Those of some rows, which are counted from there."""
-        low, high = np.searchsorted(self.row, (rows.start, rows.stop))
-        return Candidates(
-            self.row[low:high] - rows.start, self.column[low:high], self.key[low:high]
-        )
+    def column(self, entries: Entries) -> Entries:
+        """Columns of entries."""
+        return (entries >> 1) & ((1 << self.column_bits) - 1)
 
 
 class Doubts(NamedTuple):
     """What settles a near draw.
 
     Attributes:
-        error: ``(queries,)`` by how much a measured key may be off.
+        error: ``(queries,)`` by how much the measured key of a candidate may be off.
+        noise: ``(queries,)`` by how much the key of an exact distance may be.
+        key_of: exact distances to keys.
         measure: distances of pairs of query and item, exact.
         order: ``(gallery,)`` number of each item by which equal distances rank.
     """
 
     error: FloatArray
+    noise: FloatArray
+    key_of: Callable[[FloatArray], FloatArray]
     measure: Measure
     order: IntArray
 
-    def nearer(self, row: IntArray, column: IntArray, other: IntArray) -> BoolArray:
-        """Whether items of `column` come before those of `other` in the rankings of `row`."""
-        if len(row) > _CLOSE:
+
+class Rankings:
+    """Relevant items and candidates of some queries, sorted; not yet exactly.
+
+    Args:
+        parts: entries of relevant items, by exact distances, and of candidates, by measured keys.
+        packing: of the entries.
+        doubts: what settles near draws.
+    """
+
+    def __init__(self, parts: list[Entries], packing: Packing, doubts: Doubts) -> None:
+        self.entries, self.packing, self.doubts = np.concatenate(parts), packing, doubts
+        self.entries.sort()
+        rows = np.arange(len(doubts.error) + 1)
+        self.starts = np.searchsorted(self.entries, rows << packing.row_at)
+
+    def known(self, limits: FloatArray, depth: int) -> IntArray:
+        """Queries that have relevant items, whose places among the first `depth` can be told.
+
+        Args:
+            limits: ``(queries,)`` up to this key, no item of the gallery is missing.
+            depth: how many places count.
+        """
+        before = np.concatenate([[0], np.cumsum(_kinds(self.entries), dtype=np.int64)])
+        count = np.diff(before[self.starts])
+        near = before[self._within(limits)] - before[self.starts[:-1]]
+        reached = self._within(limits - self.doubts.error) - self.starts[:-1]
+        return np.flatnonzero((count > 0) & ((near == count) | (reached >= depth)))
+
+    def _within(self, limits: FloatArray) -> IntArray:
+        """Where the entries up to each query's limit end."""
+        limits = np.clip(limits, -_SHIFT, _SHIFT * (1.0 - 2.0**-20))
+        zeros = np.zeros(len(limits), np.int64)
+        ends = self.packing.entries(np.arange(len(limits)), limits, zeros, False)
+        return np.searchsorted(self.entries, ends)
+
+    def relevance(self) -> BoolArray:
+        """Whether each entry is relevant, in exact order.
+
+        Raises:
+            TooManyError: if there are too many near draws.
+        """
+        doubts, packing, kinds = self.doubts, self.packing, _kinds(self.entries)
+        # No candidate can pass an item that is farther from it than this.
+        places, _ = self._mixed(self.entries, doubts.error + doubts.noise)
+        near = self.entries[places]
+        # Relevant items have exact keys already.
+        inexact = np.flatnonzero(near & 1 == 0)
+        row, column = packing.row(near[inexact]), packing.column(near[inexact])
+        key = doubts.key_of(doubts.measure(row, column))
+        near[inexact] = packing.entries(row, key, column, False)
+        near.sort()
+        drawn, chain = self._mixed(near, doubts.noise)
+        row, column = packing.row(near[drawn]), packing.column(near[drawn])
+        order = np.lexsort((doubts.order[column], doubts.measure(row, column), chain))
+        near[drawn] = near[drawn[order]]
+        kinds[places] = _kinds(near)
+        return kinds
+
+    def _mixed(self, entries: Entries, difference: FloatArray) -> tuple[IntArray, IntArray]:
+        """Entries in a chain of near draws that holds both kinds, and their chains' numbers.
+
+        In a chain, each item's key differs from the last one's by no more than `difference`.
+        """
+        far = np.ones(len(entries), np.bool_)
+        far[1:] = np.diff(entries) > self.packing.gap(difference)[self.packing.row(entries[1:])]
+        kinds = _kinds(entries)
+        other = np.flatnonzero((kinds[1:] != kinds[:-1]) & ~far[1:])
+        chain = np.cumsum(far, dtype=np.int64)
+        mixed = np.zeros(len(chain) + 1, np.bool_)
+        mixed[chain[other]] = True
+        places = np.flatnonzero(mixed[chain])
+        if len(places) > _CLOSE:
             raise TooManyError
-        one, two = self.measure(row, column), self.measure(row, other)
-        return (one < two) | ((one == two) & (self.order[column] < self.order[other]))
+        return places, chain[places]
 
 
 def placed(
-    relevant: Relevant,
-    candidates: Candidates,
-    limits: FloatArray,
-    doubts: Doubts,
-    depth: int,
+    rankings: Rankings, limits: FloatArray, depth: int
 ) -> tuple[IntArray, BoolArray, IntArray]:
     """Place the relevant items of some queries among the first `depth`.
 
     Args:
-        relevant: the queries' relevant items.
-        candidates: their other items, at least those whose key is up to `limits`.
+        rankings: of their relevant items and the others, at least those whose key is up to
+            `limits`.
         limits: ``(queries,)`` keys.
-        doubts: what settles near draws.
         depth: how many places count.
 
     Returns:
         Queries whose first places are known, their relevance ``(known, depth)``, and the place of
         the first relevant item, from 1, which holds where its key is up to the limit.
+
+    Raises:
+        TooManyError: if there are too many near draws.
     """
-    row, starts = relevant.row, relevant.starts
-    before = _count_before(relevant, candidates, doubts)
-    # Few queries had a near draw; there a later relevant item can have fewer items before it.
-    step = np.diff(before, prepend=0) < 0
-    step[starts[:-1][starts[:-1] < len(step)]] = False
-    if step.any():
-        before = np.sort(row * (1 + before.max()) + before) - row * (1 + before.max())
-    place = before + np.arange(len(row)) - starts[row]
-    surely = relevant.key <= limits[row]
-    count, known = np.diff(starts), np.bincount(row[surely], minlength=len(limits))
-    near = candidates.key <= (limits - doubts.error)[candidates.row]
-    reached = known + np.bincount(candidates.row[near], minlength=len(limits))
-    found = np.flatnonzero((count > 0) & ((known == count) | (reached >= depth)))
-    relevance = np.zeros((len(limits), depth), np.bool_)
-    hit = surely & (place < depth)
-    relevance[row[hit], place[hit]] = True
-    return found, relevance[found], 1 + place[starts[found]]
+    found = rankings.known(limits, depth)
+    kinds, starts = rankings.relevance(), rankings.starts
+    places = starts[found, None] + np.arange(depth)
+    relevance = kinds.take(places, mode="clip") & (places < starts[found + 1, None])
+    return found, relevance, first_places(starts, kinds)[found]
 
 
-def count_before_nearest(relevant: Relevant, open_: Candidates, doubts: Doubts) -> IntArray:
-    """How many of these candidates come before the nearest relevant item, ``(queries,)``."""
-    tied = np.flatnonzero(relevant.key == relevant.key[relevant.starts[relevant.row]])
-    nearest = np.full(len(relevant.starts) - 1, np.iinfo(np.int64).max)
-    # Items of one label lie in the order by which they rank.
-    np.minimum.at(nearest, relevant.row[tied], relevant.column[tied])
-    before = doubts.nearer(open_.row, open_.column, nearest[open_.row])
-    return np.bincount(open_.row[before], minlength=len(nearest))
+def first_places(starts: IntArray, kinds: BoolArray) -> IntArray:
+    """Place of each query's first relevant item, from 1; any number where there is none."""
+    places = np.append(np.flatnonzero(kinds), 0)
+    return 1 + places[np.searchsorted(places[:-1], starts[:-1])] - starts[:-1]
 
 
-def _count_before(relevant: Relevant, candidates: Candidates, doubts: Doubts) -> IntArray:
-    """How many candidates come before each relevant item, exactly, ``(relevant,)``."""
-    known = relevant.row * _ROW + relevant.key
-    keys, error = candidates.row * _ROW + candidates.key, doubts.error[candidates.row]
-    # The first relevant item that a candidate may come before.
-    after = np.searchsorted(known, keys - error)
-    inside = np.flatnonzero(after < relevant.starts[candidates.row + 1])
-    after, keys, error = after[inside], keys[inside], error[inside]
-    total = np.concatenate([[0], np.cumsum(np.bincount(after, minlength=len(known)))])
-    before = total[1:] - total[relevant.starts[relevant.row]]
-    doubtful = np.flatnonzero(known[after] <= keys + error)
-    end = np.searchsorted(known, keys[doubtful] + error[doubtful], "right")
-    first, width = after[doubtful], end - after[doubtful]
-    if width.sum() > _CLOSE:
-        raise TooManyError
-    which = np.repeat(np.arange(len(doubtful)), width)
-    item = np.arange(len(which)) - np.repeat(np.cumsum(width) - width, width) + first[which]
-    pair = inside[doubtful[which]]
-    row, column = candidates.row[pair], candidates.column[pair]
-    wrong = ~doubts.nearer(row, column, relevant.column[item])
-    return np.asarray(before - np.bincount(item[wrong], minlength=len(known)))
+def _kinds(entries: Entries) -> BoolArray:
+    """Whether each is a relevant item's."""
+    return (entries.astype(np.uint8) & 1).view(np.bool_)

@@ -4,9 +4,9 @@ A relevant item's place is the number of items nearer than it. The distances of 
 are few and measured in float64. The rest of the gallery passes by in tiles of float32 keys
 (`simlearn.search._products`), of which only those below a bound are kept, the *candidates*; the
 bound is estimated from a sample so that, likely, at least `depth` items lie below it. Where a
-candidate and a relevant item are too close to call, both are measured in float64; equal distances
-rank by gallery row. The places are those of `search.nearest`. What this scheme is bad at, queries
-whose bound came out too low or a gallery full of ties, is left to the caller.
+candidate and a relevant item are too close to call, the candidate is measured in float64 as well;
+equal distances rank by gallery row. The places are those of `search.nearest`. What this scheme is
+bad at, queries whose bound came out too low or a gallery full of ties, is left to the caller.
 
 Both sides are sorted by label, so that relevant items are cut out of a tile as rectangles. Where
 queries and gallery are one, a tile serves its rows and its columns.
@@ -23,10 +23,12 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from simlearn import search
 from simlearn._typing import BoolArray, FloatArray, IntArray
 from simlearn.metrics._places import (
-    Candidates,
+    Entries,
+    Packing,
     Ranked,
+    Rankings,
     TooManyError,
-    count_before_nearest,
+    first_places,
     placed,
 )
 from simlearn.metrics._sorted import Sorted
@@ -34,8 +36,6 @@ from simlearn.metrics._task import Task
 
 # The share of the gallery that the bounds are estimated from, and about the least number of items.
 _SHARE, _SAMPLE = 32, 1024
-# Distances of relevant items that are looked at together: few enough for the cache.
-_TOGETHER = 2**18
 # A strip of queries is given up where it has more candidates a query than the first, plus the
 # second times the depth.
 _MOST, _TIMES = 1024, 8
@@ -91,14 +91,15 @@ class _Scan:
         self.sides, self.depth = sides, depth
         self.strips = _slices(0, len(sides.queries), block)
         self.columns = _slices(0, len(sides.gallery), block)
+        self.packing = Packing(min(block, len(sides.queries)), len(sides.gallery))
         # Measured key of the nearest relevant item; infinite where there is none.
         self.nearest = np.full(len(sides.queries), np.inf)
         self.bounds = np.full(len(sides.queries), -np.inf, np.float32)
-        self.candidates: dict[int, list[Candidates]] = {s.start: [] for s in self.strips}
+        self.candidates: dict[int, list[Entries]] = {s.start: [] for s in self.strips}
         # For queries whose nearest relevant item is beyond the bound: how many items are surely
         # before it, and which perhaps.
         self.before: dict[int, list[IntArray]] = {s.start: [] for s in self.strips}
-        self.open: dict[int, list[Candidates]] = {s.start: [] for s in self.strips}
+        self.open: dict[int, list[Entries]] = {s.start: [] for s in self.strips}
         self.held = {strip.start: 0 for strip in self.strips}
         self.counting = threading.Lock()
         self.given_up: set[int] = set()
@@ -129,11 +130,11 @@ class _Scan:
         expected = self.depth / step
         # By three standard deviations more, for an item is in the sample by chance.
         place = int(np.ceil(expected + 3.0 * np.sqrt(expected) + 1.0))
+        if step == 1 or place >= len(self.sides.gallery) // step:
+            return np.full(strip.stop - strip.start, np.inf, np.float32)
         keys = self.sides.keys(strip, sample)
         if (same := self.sides.same_id(strip, sample)) is not None:
             keys[same] = np.inf
-        if step == 1 or place >= keys.shape[1]:
-            return np.full(len(keys), np.inf, np.float32)
         return np.asarray(np.partition(keys, place - 1, axis=1)[:, place - 1])
 
     def tile(self, strip: slice, columns: slice) -> None:
@@ -153,12 +154,13 @@ class _Scan:
         turn = rows.start
         if turn in self.given_up:
             return
-        picked = _below(keys, self.bounds[rows], columns.start, self.buffers.mask)
+        row, column, key = _below(keys, self.bounds[rows], self.buffers.mask)
+        picked = self.packing.entries(row, key, column + columns.start, False)
         self.candidates[turn].append(picked)
         beyond = np.flatnonzero(self._is_beyond(rows))
         if beyond.size:
             self._look_beyond(rows, columns, keys[beyond], beyond)
-        self._hold(rows, len(picked.row))
+        self._hold(rows, len(picked))
 
     def _hold(self, rows: slice, more: int) -> None:
         """Count what is kept, and give a strip up where that is too much."""
@@ -172,15 +174,15 @@ class _Scan:
 
     def _look_beyond(self, rows: slice, columns: slice, keys: FloatArray, beyond: IntArray) -> None:
         nearest, error = self.nearest[rows][beyond], self.sides.error[rows][beyond]
-        near = _below(keys, nearest + 3.0 * error, columns.start)
+        row, column, key = _below(keys, nearest + 3.0 * error)
         # Both keys may be off by the error.
-        sure = near.key < (nearest - 2.0 * error)[near.row]
+        sure = key < (nearest - 2.0 * error)[row]
         before = np.zeros(rows.stop - rows.start, np.int64)
-        before[beyond] = np.bincount(near.row[sure], minlength=len(beyond))
+        before[beyond] = np.bincount(row[sure], minlength=len(beyond))
         self.before[rows.start].append(before)
-        part = Candidates(beyond[near.row[~sure]], near.column[~sure], near.key[~sure])
-        self.open[rows.start].append(part)
-        self._hold(rows, len(part.row))
+        row, column, key = beyond[row[~sure]], column[~sure] + columns.start, key[~sure]
+        self.open[rows.start].append(self.packing.entries(row, key, column, False))
+        self._hold(rows, len(row))
 
     def _is_beyond(self, rows: slice) -> BoolArray:
         """Whether even the nearest relevant item, if there is one, may lie above the limit."""
@@ -206,40 +208,31 @@ class _Scan:
         return found._replace(rows=self.sides.order[found.rows]), self.sides.order[left]
 
     def _place(self, strip: slice) -> Ranked:
-        sides, turn = self.sides, strip.start
-        candidates, open_ = Candidates.of(self.candidates[turn]), Candidates.of(self.open[turn])
-        before = np.zeros(strip.stop - strip.start, np.int64)
-        for counts in self.before[turn]:
-            before += counts
-        widest = int((sides.end[strip] - sides.begin[strip]).max())
-        parts = []
-        for rows in _slices(strip.start, strip.stop, max(1, _TOGETHER // max(widest, 1))):
-            part = slice(rows.start - strip.start, rows.stop - strip.start)
-            relevant, doubts = sides.relevant(rows), sides.doubts(rows)
-            limits = self._limits(rows)
-            found, relevance, first = placed(
-                relevant, candidates.among(part), limits, doubts, self.depth
-            )
-            near = count_before_nearest(relevant, open_.among(part), doubts)
-            beyond = 1 + before[part] + near
-            first = np.where(self._is_beyond(rows)[found], beyond[found], first)
-            parts.append((rows.start + found, relevance, first))
-        return Ranked(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+        turn, doubts, limits = strip.start, self.sides.doubts(strip), self._limits(strip)
+        relevant = self.sides.relevant(strip, self.packing)
+        rankings = Rankings([relevant, *self.candidates[turn]], self.packing, doubts)
+        found, relevance, first = placed(rankings, limits, self.depth)
+        beyond = self._is_beyond(strip)
+        if beyond.any():
+            relevant = relevant[beyond[self.packing.row(relevant)]]
+            rankings = Rankings([relevant, *self.open[turn]], self.packing, doubts)
+            later = sum(self.before[turn]) + first_places(rankings.starts, rankings.relevance())
+            first = np.where(beyond[found], later[found], first)
+        return Ranked(strip.start + found, relevance, first)
 
 
 def _below(
-    keys: FloatArray, bounds: FloatArray, offset: int, buffer: BoolArray | None = None
-) -> Candidates:
-    """Which keys are below their row's bound, column numbers counted from `offset`."""
+    keys: FloatArray, bounds: FloatArray, buffer: BoolArray | None = None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Row, column and key of the keys that are below their row's bound."""
     # Compared as the keys lie in memory, which is transposed where a tile serves its columns.
     turned = not keys.flags.c_contiguous
     lying, limits = (keys.T, bounds[None, :]) if turned else (keys, bounds[:, None])
     mask = None if buffer is None else buffer[: keys.size].reshape(lying.shape)
     places = np.flatnonzero(np.less(lying, limits.astype(np.float32), out=mask))
     row, column = np.divmod(places.astype(np.int32), np.int32(max(1, lying.shape[1])))
-    picked = lying.ravel()[places]
     row, column = (column, row) if turned else (row, column)
-    return Candidates(row, column + np.int32(offset), picked)
+    return row, column, lying.ravel()[places]
 
 
 def _slices(start: int, stop: int, step: int) -> list[slice]:

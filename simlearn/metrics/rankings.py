@@ -116,11 +116,9 @@ def average_precision_at_r(relevance: ArrayLike, relevant: ArrayLike) -> NDArray
     """
     counts = _counts(relevant)
     hits = _hits_within(relevance, counts)
-    # The n-th hit, at place i, adds n / i. Hits alone are looked at: they can be few in many.
-    rows, places = np.nonzero(hits)
-    ends = np.cumsum(hits.sum(axis=1))
-    number = np.arange(1, len(rows) + 1) - np.concatenate([[0], ends])[rows]
-    return np.bincount(rows, number / (places + 1), minlength=len(hits)) / counts
+    # The n-th hit, at place i, adds n / i.
+    share = np.cumsum(hits, axis=1, dtype=np.int32) / np.arange(1, hits.shape[1] + 1)
+    return share.sum(axis=1, where=hits) / counts
 
 
 def ndcg_at_k(relevance: ArrayLike, relevant: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
@@ -162,8 +160,8 @@ def ndcg_at_k(relevance: ArrayLike, relevant: ArrayLike, k: ArrayLike) -> NDArra
     gains = 1.0 / np.log2(np.arange(2, hits.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(gains)])[np.minimum(depths, counts)]
     # Added in the order of the ideal: a perfect ranking gives exactly 1.
-    rows, places = np.nonzero(hits)
-    return np.bincount(rows, gains[places], minlength=len(hits)) / ideal
+    gained = np.cumsum(np.where(hits, gains, 0.0), axis=1)
+    return np.asarray(gained[:, -1:].sum(axis=1) / ideal)
 
 
 def reciprocal_rank(first: ArrayLike) -> NDArray[np.float64]:

@@ -41,9 +41,9 @@ def squared_euclidean(queries: FloatArray, gallery: FloatArray) -> FloatArray:
     squared += query_squares[:, None]
     squared += gallery_squares
     close = squared <= _CANCELLATION * (query_squares + gallery_squares.max(initial=0))[:, None]
-    rows, columns = np.nonzero(close)
-    for start in range(0, len(rows), _PAIRS):
-        pair = rows[start : start + _PAIRS], columns[start : start + _PAIRS]
+    places = np.flatnonzero(close)
+    for start in range(0, len(places), _PAIRS):
+        pair = np.divmod(places[start : start + _PAIRS], len(wide_gallery))
         squared[pair] = _squares(wide_gallery[pair[1]] - wide_queries[pair[0]])
     return squared.astype(_result_dtype(queries, gallery), copy=False)
 

@@ -41,12 +41,15 @@ class Products(NamedTuple):
         right: ``(gallery, depth)`` float32.
         error: ``(queries,)`` by how much ``left @ right.T`` may differ from `key_of` the distance
             that the distance function gives.
+        noise: ``(queries,)`` by how much the keys of a distance as `pair_distances` and as the
+            distance function give it may differ.
         key_of: distances in float64 to keys; no key is farther than 4 from 0.
     """
 
     left: NDArray[np.float32]
     right: NDArray[np.float32]
     error: NDArray[np.float64]
+    noise: NDArray[np.float64]
     key_of: Change
 
 
@@ -111,7 +114,8 @@ def _of_dots(
     """Key ``-q.g`` of changed rows."""
     left, left_norms = _prepared(queries, change, -1.0)
     right, right_norms = _prepared(gallery, change, 1.0)
-    return Products(left, right, _error(left, left_norms * right_norms.max(initial=0.0)), key_of)
+    size = left_norms * right_norms.max(initial=0.0)
+    return Products(left, right, *_errors(left.shape[1], size), key_of)
 
 
 def _of_differences(
@@ -134,17 +138,19 @@ def _of_differences(
     right, right_norms = _prepared(gallery, change, 1.0, extra=2)
     left[:, -2], left[:, -1] = left_norms**2, 1.0
     right[:, -2], right[:, -1] = 1.0, right_norms**2
-    error = _error(left, (left_norms + right_norms.max(initial=0.0)) ** 2)
-    # Uncentred and scaled, no norm is above 1, so no |q| + |g| above 2; a quarter of its square.
-    error += (left.shape[1] + 8) * _DOUBLE
-    return Products(left, right, error, lambda values: key_of(values) / 4.0)
+    size = (left_norms + right_norms.max(initial=0.0)) ** 2
+    errors = _errors(left.shape[1], size)
+    return Products(left, right, *errors, lambda values: key_of(values) / 4.0)
 
 
-def _error(left: FloatArray, size: FloatArray) -> NDArray[np.float64]:
-    terms = left.shape[1]
+def _errors(terms: int, size: FloatArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Error and noise of keys whose terms' absolute values sum to `size` at most."""
     rounding = (terms + 8) * _SINGLE
+    # Scaled and not centred, no |q| + |g| is above 2, and keys are a quarter of its square.
+    double = (terms + 8) * _DOUBLE
     # The smallest float32 is 2^-149: what underflows is below the last addend.
-    return np.asarray(rounding / (1.0 - rounding) * size + terms * 2.0**-140, np.float64)
+    error = rounding / (1.0 - rounding) * size + double + terms * 2.0**-140
+    return np.asarray(error), np.asarray(8 * _SINGLE * size + 2.0 * double)
 
 
 def _prepared(

@@ -11,6 +11,9 @@ from simlearn.errors import UserError
 from simlearn.search._arguments import Codes
 from simlearn.search._distances import Distance
 
+# Of a block, this share or less can improve what was found: then it alone is looked at.
+_SPARSE = 8
+
 
 class Neighbours(NamedTuple):
     """Distances ``(queries, k)`` and gallery rows ``(queries, k)`` in int64, best first.
@@ -71,23 +74,35 @@ def _measured(distance: Distance, queries: NDArray[Any], gallery: NDArray[Any]) 
 
 
 def _merged(best: Neighbours, distances: FloatArray, offset: int) -> Neighbours:
-    improved = np.flatnonzero(distances.min(axis=1) < best.distances[:, -1])
-    if not improved.size:
+    # Strictly nearer than the last: an equal one has the higher index, and what was left out lies
+    # at infinity, no nearer than an empty place.
+    nearer = np.flatnonzero(distances < best.distances[:, -1:])
+    if not nearer.size:
         return best
-    # The best so far stand first: among equal distances position order is then index order, and
-    # the empty places (infinity, -1) win over pairs that were left out (infinity, an index).
-    candidates = np.concatenate([best.distances[improved], distances[improved]], axis=1)
-    positions = _smallest(candidates, best.distances.shape[1])
-    merged = Neighbours(best.distances.astype(candidates.dtype), best.indices.copy())
-    merged.distances[improved] = np.take_along_axis(candidates, positions, axis=1)
-    merged.indices[improved] = _indices_at(best.indices[improved], positions, offset)
-    return merged
+    if nearer.size > distances.size // _SPARSE:
+        columns = np.broadcast_to(np.arange(offset, offset + distances.shape[1]), distances.shape)
+    else:
+        distances, columns = _packed(distances, nearer, offset)
+    # The best so far stand first: among equal distances position order is then index order.
+    values = np.concatenate([best.distances, distances], axis=1)
+    positions = _smallest(values, best.distances.shape[1])
+    values = np.take_along_axis(values, positions, axis=1)
+    indices = np.take_along_axis(np.hstack([best.indices, columns]), positions, axis=1)
+    return Neighbours(values, np.where(np.isinf(values), -1, indices))
 
 
-def _indices_at(kept: IntArray, positions: IntArray, offset: int) -> IntArray:
-    k = kept.shape[1]
-    old = np.take_along_axis(kept, np.minimum(positions, k - 1), axis=1)
-    return np.where(positions < k, old, positions - k + offset)
+def _packed(
+    distances: FloatArray, places: IntArray, offset: int
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """The distances at some flat places, row by row from the left, and their gallery rows."""
+    rows, columns = np.divmod(places, distances.shape[1])
+    counts = np.bincount(rows, minlength=len(distances))
+    position = np.arange(len(places)) - np.repeat(np.cumsum(counts) - counts, counts)
+    values = np.full((len(distances), int(counts.max())), np.inf, distances.dtype)
+    found = np.full(values.shape, -1, np.int64)
+    values[rows, position] = distances.ravel()[places]
+    found[rows, position] = columns + offset
+    return values, found
 
 
 def _smallest(values: FloatArray, k: int) -> IntArray:
@@ -98,6 +113,6 @@ def _smallest(values: FloatArray, k: int) -> IntArray:
         tied = np.flatnonzero(values[row] == worst[row])
         surplus = np.count_nonzero(chosen[row]) - k
         chosen[row, tied[-surplus:]] = False
-    positions = np.nonzero(chosen)[1].reshape(len(values), k)
+    positions = np.flatnonzero(chosen).reshape(len(values), k) % values.shape[1]
     order = np.argsort(np.take_along_axis(values, positions, axis=1), axis=1, kind="stable")
     return np.take_along_axis(positions, order, axis=1)
