@@ -14,7 +14,7 @@ queries and gallery are one, a tile serves its rows and its columns.
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 import numpy as np
@@ -69,19 +69,23 @@ def rank(
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(workers) as pool:
         scan = _Scan(Sorted(task, distance), depth, block)
         list(pool.map(scan.bound, scan.strips))
-        turns = []
-        for strip in scan.strips:
-            columns = scan.columns_for(strip)
-            list(pool.map(scan.tile, [strip] * len(columns), columns))
-            turns.append(pool.submit(_used, scan, strip, use))
+        tiles, turns = scan.tiles(pool, 0), []
+        for number, strip in enumerate(scan.strips):
+            # On their way before the last of this strip is waited for: no thread stands idle.
+            following = scan.tiles(pool, number + 1)
+            wait(tiles)
+            turns.append(pool.submit(_used, scan, strip, use, tiles))
+            tiles = following
         results = [turn.result() for turn in turns]
     used = [result for result, _ in results if result is not None]
     return used, np.concatenate([np.empty(0, np.int64), *(left for _, left in results)])
 
 
 def _used(
-    scan: "_Scan", strip: slice, use: Callable[[Ranked], Used]
+    scan: "_Scan", strip: slice, use: Callable[[Ranked], Used], tiles: "list[Future[None]]"
 ) -> tuple[Used | None, IntArray]:
+    for tile in tiles:
+        tile.result()
     found, left = scan.finish(strip)
     return (use(found) if len(found.rows) else None), left
 
@@ -105,9 +109,14 @@ class _Scan:
         self.given_up: set[int] = set()
         self.buffers = threading.local()
 
-    def columns_for(self, strip: slice) -> list[slice]:
-        """Columns to look at in a strip's turn: earlier strips were looked at in theirs."""
-        return [c for c in self.columns if not self.sides.own or c.start >= strip.start]
+    def tiles(self, pool: ThreadPoolExecutor, number: int) -> "list[Future[None]]":
+        """Start on a strip's tiles, if it exists: earlier strips looked at theirs in their turn."""
+        return [
+            pool.submit(self.tile, strip, columns)
+            for strip in self.strips[number : number + 1]
+            for columns in self.columns
+            if not self.sides.own or columns.start >= strip.start
+        ]
 
     def bound(self, strip: slice) -> None:
         """Below which key are the strip's candidates, and where is its nearest relevant item?"""
