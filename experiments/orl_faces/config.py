@@ -124,15 +124,15 @@ class OrlSettings(AuditedSettings):
             )
 
     def smoke_values(self) -> dict[str, Any]:
-        """Two splits, two folds and three epochs of a small network."""
+        """Two splits, two folds and six epochs of a small network."""
         return {
             "splits": 2,
             "folds": 2,
             "validation_people": 2,
             "dim": 8,
             "filters": 8,
-            # TensorFlow complains of five new networks within ten batches.
-            "epochs": 3,
+            # With fewer calls between them TensorFlow warns of the new functions of four trainings.
+            "epochs": 6,
             "people_per_batch": 2,
             "resamples": 100,
         }

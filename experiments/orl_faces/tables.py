@@ -7,21 +7,20 @@ import numpy as np
 from experiments.orl_faces.config import PUBLISHED, PUBLISHED_PICTURES
 from experiments.orl_faces.recognition import Rates
 from experiments.orl_faces.unknown import NETWORK, Outcome
-from simlearn.report import Best
 
-VERIFICATION: Mapping[str, tuple[str, Best]] = {
-    "auc": ("AUC", "highest"),
-    "eer": ("EER", "lowest"),
-    "tar": ("TAR", "highest"),
-    "far": ("measured FAR", "lowest"),
-    "accuracy": ("accuracy", "highest"),
+VERIFICATION: Mapping[str, str] = {
+    "auc": "AUC",
+    "eer": "EER",
+    "tar": "TAR",
+    "far": "measured FAR",
+    "accuracy": "accuracy",
 }
-IDENTIFICATION: Mapping[str, tuple[str, Best]] = {
-    "rank_1": ("rank 1", "highest"),
-    "dir": ("DIR", "highest"),
-    "alarms": ("measured alarms", "lowest"),
-    "carried_dir": ("DIR, validation's threshold", "highest"),
-    "carried_alarms": ("its alarms", "lowest"),
+IDENTIFICATION: Mapping[str, str] = {
+    "rank_1": "rank 1",
+    "dir": "DIR",
+    "alarms": "measured alarms",
+    "carried_dir": "DIR, validation's threshold",
+    "carried_alarms": "its alarms",
 }
 
 Curves = Mapping[str, Mapping[int, Rates]]
@@ -56,7 +55,7 @@ def beside_published(curves: Curves) -> dict[str, dict[str, float | bool]]:
 def unknown_table(found: Summary) -> str:
     """Verification above identification, a row a method."""
     return "\n\n".join(
-        _aligned(["", *(title for title, _ in columns.values())], summary_rows(found, columns))
+        _aligned(["", *columns.values()], summary_rows(found, columns))
         for columns in (VERIFICATION, IDENTIFICATION)
     )
 
@@ -86,7 +85,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, float]
 
 
 def summary_rows(
-    found: Summary, columns: Mapping[str, tuple[str, Best]], interval: bool = False
+    found: Summary, columns: Mapping[str, str], interval: bool = False
 ) -> list[list[str]]:
     """The name and a cell a column; with `interval` the interval stands for the spread."""
     return [
