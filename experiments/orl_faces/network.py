@@ -21,6 +21,8 @@ _LOSSES: Mapping[Training, Callable[[float], keras.losses.Loss]] = {
     "batch-all": lambda margin: losses.TripletBatchAllLoss(margin=margin),
 }
 
+_BLOCK = 256
+
 
 class Trained(NamedTuple):
     """A fold's network.
@@ -82,7 +84,14 @@ def _shape(part: LabelledImages) -> tuple[int, int, int]:
 
 
 def _embedding(model: keras.Model) -> Callable[[NDArray[np.uint8]], FloatArray]:
-    return lambda images: model.predict(images, batch_size=256, verbose=0)
+    # Not `predict`, which traces anew for each of the networks, and TensorFlow warns of that.
+    def embed(images: NDArray[np.uint8]) -> FloatArray:
+        blocks = np.array_split(images, -(-len(images) // _BLOCK))
+        return np.concatenate(
+            [keras.ops.convert_to_numpy(model(block, training=False)) for block in blocks]
+        )
+
+    return embed
 
 
 def _compiled(

@@ -84,7 +84,10 @@ def test_stdout_ends_with_the_result_and_stderr_is_silent(smoke):
         assert scores["far"]["mean"] <= 0.01
         assert scores["alarms"]["mean"] <= 0.1
         for name in ("auc", "eer", "tar"):
-            assert scores[name]["low"] < scores[name]["high"]
+            # Equal where no draw makes a mistake, as raw pixels on these people.
+            assert 0 <= scores[name]["low"] <= scores[name]["high"] <= 1
+    network = result["unknown"]["triplet network"]["auc"]
+    assert network["low"] < network["high"]
     for training in result["training"]:
         auc = training["validation_auc"]
         assert list(auc) == ["soft-margin", "semi-hard"]
