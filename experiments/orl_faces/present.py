@@ -1,83 +1,21 @@
-"""Show both parts: plain text, a page to read, TensorBoard's projector."""
+"""Show both parts: a page to read, TensorBoard's projector."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from experiments.orl_faces.config import PUBLISHED, PUBLISHED_PICTURES
-from experiments.orl_faces.recognition import Rates
+from experiments.orl_faces import tables
+from experiments.orl_faces.config import PUBLISHED_PICTURES, OrlSettings
+from experiments.orl_faces.score import tar_at
 from experiments.orl_faces.unknown import NETWORK, Outcome
 from simlearn import baselines, figures, metrics, search, tensorboard
 from simlearn._typing import FloatArray
-from simlearn.report import Best, Picture, Report
+from simlearn.report import Picture, Report
 
-COLUMNS: Mapping[str, tuple[str, Best]] = {
-    "auc": ("AUC", "highest"),
-    "eer": ("EER", "lowest"),
-    "tar": ("TAR", "highest"),
-    "far": ("measured FAR", "lowest"),
-    "accuracy": ("accuracy", "highest"),
-    "rank_1": ("rank 1", "highest"),
-}
 NEIGHBOURS = 7
 QUERIES = 8
 ROC_POINTS = 200
-
-Curves = Mapping[str, Mapping[int, Rates]]
-
-
-def recognition_table(curves: Curves) -> str:
-    """Means and standard deviations over the splits, a row a number of training pictures."""
-    lines = ["pictures" + "".join(f"{name:>19}" for name in curves)]
-    for pictures in _numbers(curves):
-        cells = [
-            f"{rates.mean:.4f} ± {rates.spread:.4f}" if rates else "-"
-            for rates in (curves[name].get(pictures) for name in curves)
-        ]
-        lines.append(f"{pictures:>8}" + "".join(f"{cell:>19}" for cell in cells))
-    return "\n".join(lines)
-
-
-def beside_published(curves: Curves) -> dict[str, dict[str, float | bool]]:
-    """Where the published number of training pictures was run: ours, its spread, and theirs."""
-    return {
-        name: {
-            "mean": rates.mean,
-            "spread": rates.spread,
-            "low": rates.interval[0],
-            "high": rates.interval[1],
-            "published": PUBLISHED[name],
-            "within_spread": abs(rates.mean - PUBLISHED[name]) <= rates.spread,
-        }
-        for name in curves
-        if (rates := curves[name].get(PUBLISHED_PICTURES)) and name in PUBLISHED
-    }
-
-
-def unknown_table(outcomes: Sequence[Outcome]) -> str:
-    """Means and standard deviations over the folds, a row a method."""
-    found = summary(outcomes)
-    width = max(map(len, found))
-    lines = [" " * width + "".join(f"{title:>18}" for title, _ in COLUMNS.values())]
-    for name, scores in found.items():
-        cells = [f"{scores[key]['mean']:.4f} ± {scores[key]['spread']:.4f}" for key in COLUMNS]
-        lines.append(f"{name:<{width}}" + "".join(f"{cell:>18}" for cell in cells))
-    return "\n".join(lines)
-
-
-def summary(outcomes: Sequence[Outcome]) -> dict[str, dict[str, dict[str, float]]]:
-    """Mean and standard deviation over the folds of each method's scores."""
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for name in outcomes[0].scored:
-        found[name] = {}
-        for key in COLUMNS:
-            values = [outcome.scored[name].scores[key] for outcome in outcomes]
-            found[name][key] = {
-                "mean": float(np.mean(values)),
-                "spread": float(np.std(values, ddof=1)),
-            }
-    return found
 
 
 def projector(directory: Path, outcomes: Sequence[Outcome]) -> None:
@@ -100,12 +38,11 @@ def report(
     *,
     known: str,
     unknown: str,
-    curves: Curves,
+    curves: tables.Curves,
     outcomes: Sequence[Outcome],
     eigenfaces: baselines.LinearEmbedding,
     fisherfaces: baselines.LinearEmbedding,
-    far: float,
-    seed: int,
+    config: OrlSettings,
 ) -> None:
     """Write the page."""
     page = Report("AT&T faces", subtitle="Classical methods and a triplet network, side by side.")
@@ -119,18 +56,16 @@ def report(
         caption="The first eigenfaces (above) and Fisherfaces (below) of the first fold's training "
         "people; mid-grey is zero.",
     )
-    _add_unknown(page, unknown, outcomes, far)
-    page.section("Training of the network")
-    page.figure(
-        figures.learning_curves({f"fold {n}": o.progress.history for n, o in _numbered(outcomes)}),
-        caption="Triplet loss by epoch, on the training and on the validation people of each fold.",
-        alt="Learning curves of the network's trainings",
-    )
-    _add_fold(page, outcomes[0], seed)
+    page.section("Unknown people")
+    page.text(unknown)
+    _add_verification(page, outcomes, config)
+    _add_identification(page, outcomes, config)
+    _add_training(page, outcomes)
+    _add_fold(page, outcomes[0], config.seed)
     page.save(path)
 
 
-def _add_recognition(page: Report, protocol: str, curves: Curves) -> None:
+def _add_recognition(page: Report, protocol: str, curves: tables.Curves) -> None:
     page.section("Known people")
     page.text(protocol)
     page.figure(
@@ -154,13 +89,13 @@ def _add_recognition(page: Report, protocol: str, curves: Curves) -> None:
     page.table(
         ["training pictures", *curves],
         [
-            [str(pictures), *(_cell(curves[name].get(pictures)) for name in curves)]
-            for pictures in _numbers(curves)
+            [str(pictures), *(tables.cell(curves[name].get(pictures)) for name in curves)]
+            for pictures in tables.numbers(curves)
         ],
         caption="Rank-1 rate, mean ± standard deviation over the splits; empty where a method "
         "cannot be fitted.",
     )
-    beside = beside_published(curves)
+    beside = tables.beside_published(curves)
     if beside:
         page.table(
             ["method", "ours", "± over splits", "95 % low", "95 % high", "published"],
@@ -174,26 +109,90 @@ def _add_recognition(page: Report, protocol: str, curves: Curves) -> None:
         )
 
 
-def _add_unknown(page: Report, protocol: str, outcomes: Sequence[Outcome], far: float) -> None:
-    page.section("Unknown people")
-    page.text(protocol)
-    found = summary(outcomes)
+def _add_verification(page: Report, outcomes: Sequence[Outcome], config: OrlSettings) -> None:
+    found = tables.summary(outcomes)
+    measured = [scores["far"]["mean"] for scores in found.values()]
+    # The measured FAR goes into the caption: with it the table is wider than the page.
+    columns = {key: title for key, title in tables.VERIFICATION.items() if key != "far"}
     page.table(
-        ["method", *(title for title, _ in COLUMNS.values())],
+        ["method", *columns.values()],
+        tables.summary_rows(found, columns, interval=True),
+        caption=f"Verification: mean over the folds. In brackets the 95 % interval from "
+        f"{config.resamples} draws of each fold's people with replacement, with the methods as "
+        "fitted; elsewhere ± the standard deviation over the folds. TAR is read where the false "
+        f"accept rate is at most {config.far:g}; measured are {min(measured):.4f} to "
+        f"{max(measured):.4f}. Accuracy is at the threshold that was best on the "
+        "validation people.",
+    )
+    page.table(
+        ["AUC of the network minus that of", "95 % low", "95 % high"],
         [
-            [name, *(f"{scores[k]['mean']:.4f} ± {scores[k]['spread']:.4f}" for k in COLUMNS)]
+            [name, scores["auc"]["ahead_low"], scores["auc"]["ahead_high"]]
             for name, scores in found.items()
+            if name != NETWORK
         ],
-        caption=f"Mean ± standard deviation over the folds. TAR is read where the false accept "
-        f"rate is at most {far:g}, which the next column shows as measured. Accuracy is at the "
-        "threshold that was best on the validation people. Rank 1 is among the fold's test people "
-        "with one gallery picture each.",
+        caption="In the same draws: above 0 the network is ahead, below 0 behind.",
     )
     page.figure(
-        figures.roc_curves({name: _mean_roc(outcomes, name, far) for name in found}),
+        figures.roc_curves({name: _mean_roc(outcomes, name, config.far) for name in found}),
         caption="True accept rate at each false accept rate, the mean over the folds: distances of "
         "two folds have no common scale.",
         alt="ROC curves on unknown people",
+    )
+
+
+def _add_identification(page: Report, outcomes: Sequence[Outcome], config: OrlSettings) -> None:
+    found = tables.summary(outcomes)
+    page.table(
+        ["method", *tables.IDENTIFICATION.values()],
+        tables.summary_rows(found, tables.IDENTIFICATION),
+        caption="Identification with one gallery picture a person: mean ± standard deviation over "
+        "the folds. Rank 1 is among all of a fold's test people. DIR is the share of known probes "
+        "whose person is the nearest and within the threshold, where half of the people are "
+        f"strangers, of whose probes at most {config.alarms:g} are named; then at the threshold "
+        "that does so on the validation people, with the alarms it raises here.",
+    )
+    ranks = min(len(outcome.scored[NETWORK].matches) for outcome in outcomes)
+    curves = {
+        name: np.array([outcome.scored[name].matches[:ranks] for outcome in outcomes])
+        for name in found
+    }
+    page.figure(
+        figures.curves_with_spread(
+            {
+                name: (np.arange(1, ranks + 1), by.mean(axis=0), by.std(axis=0, ddof=1))
+                for name, by in curves.items()
+            },
+            xlabel="rank",
+            ylabel="probes whose person is that near",
+        ),
+        caption="Cumulative match curves: mean over the folds in a band of one standard deviation.",
+        alt="Cumulative match curves on unknown people",
+    )
+
+
+def _add_training(page: Report, outcomes: Sequence[Outcome]) -> None:
+    page.section("Training of the network")
+    page.table(
+        ["fold", *(f"AUC with {loss}" for loss in outcomes[0].trained.validation_auc), "kept"],
+        [
+            [str(number), *outcome.trained.validation_auc.values(), outcome.trained.loss]
+            for number, outcome in enumerate(outcomes, start=1)
+        ],
+        caption="Each fold keeps the loss of the highest AUC on its validation people.",
+    )
+    page.figure(
+        figures.learning_curves(
+            {
+                f"fold {number}, {outcome.trained.loss}": outcome.trained.progress[
+                    outcome.trained.loss
+                ].history
+                for number, outcome in enumerate(outcomes, start=1)
+            }
+        ),
+        caption="Loss that was kept and spread of the embeddings, which is 0 where all are the "
+        "same, by epoch, on the training and the validation people of each fold.",
+        alt="Learning curves of the network's trainings",
     )
 
 
@@ -244,17 +243,5 @@ def _mean_roc(outcomes: Sequence[Outcome], name: str, far: float) -> tuple[Float
     columns = []
     for outcome in outcomes:
         curve = metrics.roc(outcome.scored[name].distances, outcome.scored[name].same)
-        columns.append(curve.tar[np.searchsorted(curve.far, rates, side="right") - 1])
+        columns.append(tar_at(curve, rates))
     return rates, np.mean(columns, axis=0)
-
-
-def _numbered(outcomes: Sequence[Outcome]) -> list[tuple[int, Outcome]]:
-    return list(enumerate(outcomes, start=1))
-
-
-def _numbers(curves: Curves) -> list[int]:
-    return sorted({pictures for by in curves.values() for pictures in by})
-
-
-def _cell(rates: Rates | None) -> str | None:
-    return f"{rates.mean:.4f} ± {rates.spread:.4f}" if rates else None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from experiments import _audit
-from experiments.orl_faces import methods, present, recognition, unknown
+from experiments.orl_faces import methods, present, recognition, tables, unknown
 from experiments.orl_faces.config import OrlSettings
 from simlearn import audit, baselines
 from simlearn.data import LabelledFiles, LabelledImages, decoded, orl
@@ -40,14 +40,15 @@ def run(config: OrlSettings, folder: Run) -> dict[str, Any]:
         f"names each other picture; {config.splits} random splits for each number of training "
         "pictures."
     )
-    print(f"\n{known}\n\n{present.recognition_table(curves)}\n", flush=True)
+    print(f"\n{known}\n\n{tables.recognition_table(curves)}\n", flush=True)
     outcomes = unknown.outcomes(faces, _decoded(record, SMALL), classical, config, folder)
     strangers = (
         f"{config.folds} folds of people: a fold's people are tested by what was fitted on others, "
-        f"{config.validation_people} more of whom choose the threshold. Pairs are all pairs of a "
-        "fold's test pictures."
+        f"{config.validation_people} more of whom choose the network's loss and the thresholds. "
+        "Pairs are all pairs of a fold's test pictures."
     )
-    print(f"\n{strangers}\n\n{present.unknown_table(outcomes)}\n")
+    found = tables.summary(outcomes)
+    print(f"\n{strangers}\n\n{tables.unknown_table(found)}\n")
     _show(config, folder, faces, known, strangers, curves, outcomes)
     return {
         "protocol": {"known": known, "unknown": strangers},
@@ -58,11 +59,20 @@ def run(config: OrlSettings, folder: Run) -> dict[str, Any]:
             }
             for name, by in curves.items()
         },
-        "beside_published": present.beside_published(curves),
-        "unknown": present.summary(outcomes),
-        "training_seconds": [round(o.progress.seconds, 1) for o in outcomes],
+        "beside_published": tables.beside_published(curves),
+        "unknown": found,
+        "training": [_training(outcome) for outcome in outcomes],
         "audit": leakage,
         "data_fingerprint": faces.fingerprint(),
+    }
+
+
+def _training(outcome: unknown.Outcome) -> dict[str, Any]:
+    trained = outcome.trained
+    return {
+        "kept": trained.loss,
+        "validation_auc": trained.validation_auc,
+        "seconds": {loss: round(p.seconds, 1) for loss, p in trained.progress.items()},
     }
 
 
@@ -81,7 +91,7 @@ def _show(
     faces: LabelledImages,
     known: str,
     strangers: str,
-    curves: present.Curves,
+    curves: tables.Curves,
     outcomes: list[unknown.Outcome],
 ) -> None:
     page = folder.directory / "report.html"
@@ -95,8 +105,7 @@ def _show(
         outcomes=outcomes,
         eigenfaces=baselines.Eigenfaces().fit(first.images),
         fisherfaces=baselines.Fisherfaces().fit(first.images, first.labels),
-        far=config.far,
-        seed=config.seed,
+        config=config,
     )
     print(f"report:      {page} (open it in a browser)")
     print(f"TensorBoard: tensorboard --logdir {shlex.quote(str(folder.directory))}")
@@ -114,7 +123,7 @@ def _load(config: OrlSettings) -> LabelledFiles:
     if config.smoke:
         record = record.take(record.labels < _SMOKE_PEOPLE)
     people, counts = np.unique(record.labels, return_counts=True)
-    needed = config.folds + config.validation_people + 2
+    needed = max(4 * config.folds, config.folds + config.validation_people + 2)
     if len(people) < needed or counts.min() < 3:
         raise UserError(
             f"{root}: expected at least {needed} people for {config.folds} folds with "

@@ -1,17 +1,16 @@
-"""Unknown people: folds of people, a network trained for each, classical methods beside it."""
+"""Unknown people: folds of people, the network trained for each, classical methods beside it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import keras
 import numpy as np
 
+from experiments.orl_faces import network
 from experiments.orl_faces.config import OrlSettings
-from experiments.orl_faces.methods import Method
-from experiments.orl_faces.score import Scored, score
-from simlearn import backbones, losses, models, search, training
-from simlearn.checkpoint import Progress
-from simlearn.data import LabelledImages, augment, pipeline, sampling
+from experiments.orl_faces.methods import Embed, Method
+from experiments.orl_faces.score import Scored, require_support, score
+from simlearn import search
+from simlearn.data import LabelledImages
 from simlearn.runs import Run
 
 NETWORK = "triplet network"
@@ -20,7 +19,7 @@ _STREAM = 212
 
 
 class Fold(NamedTuple):
-    """People to train on, to choose the threshold and to test; no one is in two of them."""
+    """People to train on, to choose loss and thresholds by, to test; no one is in two of them."""
 
     train: LabelledImages
     validation: LabelledImages
@@ -28,11 +27,11 @@ class Fold(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """One fold's test pictures, its scores by method and how its training went."""
+    """One fold's test pictures, its scores by method and how its trainings went."""
 
     test: LabelledImages
     scored: dict[str, Scored]
-    progress: Progress
+    trained: network.Trained
 
 
 def folds(faces: LabelledImages, config: OrlSettings) -> list[Fold]:
@@ -79,79 +78,30 @@ def outcomes(
     for number, (fold, shrunk) in enumerate(both, start=1):
         print(f"fold {number} of {config.folds}", flush=True)
         directory = run.directory / f"fold{number}"
-        model, progress = _train(shrunk, config, directory)
-        training.save_model(model, directory / "embedding.keras")
-        scored = {
-            name: score(
-                method.fit(fold.train.images, fold.train.labels),
-                fold.validation,
-                fold.test,
-                distance=method.distance,
-                far=config.far,
+        trained = network.train(shrunk.train, shrunk.validation, config, directory)
+
+        def scored_by(
+            embed: Embed, distance: search.Distance, part: Fold = fold, draw: int = number
+        ) -> Scored:
+            return score(
+                embed, part.validation, part.test, distance=distance, config=config, draw=draw
             )
+
+        scored = {
+            name: scored_by(method.fit(fold.train.images, fold.train.labels), method.distance)
             for name, method in methods.items()
         }
-        scored[NETWORK] = score(
-            lambda images, model=model: model.predict(images, batch_size=256, verbose=0),  # type: ignore[misc]
-            shrunk.validation,
-            shrunk.test,
-            distance=search.euclidean,
-            far=config.far,
-        )
-        found.append(Outcome(fold.test, scored, progress))
+        scored[NETWORK] = scored_by(trained.embed, search.euclidean, shrunk)
+        found.append(Outcome(fold.test, scored, trained))
+        print(f"scored fold {number}", flush=True)
     return found
 
 
 def check(faces: LabelledImages, config: OrlSettings) -> None:
     """Plan one batch of every fold, so that a wrong setting is noticed before any training."""
-    for fold in folds(faces, config):
-        _plan(fold.train, config)(0)
-        _plan(fold.validation, config)(0)
-
-
-def _train(fold: Fold, config: OrlSettings, directory: Any) -> tuple[keras.Model, Progress]:
-    training.seed_everything(config.seed)
-    encoder = backbones.conv4(fold.train.images.shape[1:], filters=config.filters)
-    model = models.embedding(encoder, dim=config.dim)
-    steps = len(_plan(fold.train, config)(0))
-    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, config.epochs * steps)
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=losses.TripletHardLoss(margin=config.triplet_margin),
-    )
-
-    def batches(part: LabelledImages, **options: Any) -> Any:
-        plan = _plan(part, config)
-        return pipeline.embedding_batches(part, plan, seed=config.seed, **options)
-
-    progress = training.fit(
-        model,
-        lambda first_epoch: batches(
-            fold.train, first_epoch=first_epoch, augment=_augmentation(config)
-        ),
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        directory=directory,
-        validation_data=batches(fold.validation, epochs=1),
-    )
-    return model, progress
-
-
-def _plan(part: LabelledImages, config: OrlSettings) -> pipeline.Plan:
-    # Fewer people validate than fill a training batch.
-    classes = min(config.people_per_batch, len(np.unique(part.labels)))
-    return lambda epoch: sampling.pk_batches(
-        part.labels,
-        classes=classes,
-        per_class=config.pictures_per_person,
-        seed=config.seed,
-        epoch=epoch,
-    )
-
-
-def _augmentation(config: OrlSettings) -> augment.Augmentation:
-    return augment.chain(
-        augment.flip(),
-        augment.affine(rotation=config.rotation, scale=config.scale, shift=config.shift),
-        augment.colour(brightness=0.1, contrast=0.2),
-    )
+    every = folds(faces, config)
+    for fold in every:
+        network.plan(fold.train, config)(0)
+        network.plan(fold.validation, config)(0)
+    for fold in every:
+        require_support(fold.validation, fold.test, config)
