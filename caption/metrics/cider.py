@@ -1,43 +1,15 @@
 """CIDEr and CIDEr-D: does a caption say what the references agree on, weighted by rarity?"""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from caption.metrics._frequencies import (
-    DocumentFrequencies,
-    Level,
-    count_images,
-    frequencies_of,
-    ngram_levels,
-)
-from caption.metrics._matches import Pairs, Shared, pairs_of, shared_ngrams
-from caption.metrics._references import (
-    Integers,
-    References,
-    Tokens,
-    as_references,
-    number_hypotheses,
-    split_again,
-)
-from caption.metrics._scored import Compat, Floats, MetricScores, check_compat, mean_scores
+from caption.metrics._frequencies import DocumentFrequencies
+from caption.metrics._references import References, Tokens, as_references, split_again
+from caption.metrics._scored import Compat, MetricScores, check_compat
+from caption.metrics._weights import scores_of, weigh
 from caption.metrics.bleu import resplit_references
 from simlearn.errors import UserError
-
-
-class _Weighted(NamedTuple):
-    """References whose n-grams have weights.
-
-    `norms` is ``(lengths of n-grams, references)``; `words` gives the number that a word of the
-    references' vocabulary has in that of the frequencies, or -1.
-    """
-
-    references: References
-    frequencies: DocumentFrequencies
-    norms: Floats
-    words: Integers
 
 
 class CiderD:
@@ -103,7 +75,7 @@ class CiderD:
             )
         self.sigma = sigma
         self.compat = compat
-        self._weighted = _weigh(prepared, frequencies, longest)
+        self._weighted = weigh(prepared, frequencies, longest)
 
     @property
     def frequencies(self) -> DocumentFrequencies:
@@ -126,7 +98,7 @@ class CiderD:
         """
         if self.compat == "coco":
             hypotheses = split_again(hypotheses)
-        return _scores(self.name, hypotheses, images, self._weighted, self.sigma)
+        return scores_of(self.name, hypotheses, images, self._weighted, self.sigma)
 
 
 class Cider:
@@ -172,7 +144,7 @@ class Cider:
             raise UserError(
                 f"{self.name}: expected at least 2 images or the frequencies of a corpus, got 1"
             )
-        self._weighted = _weigh(prepared, frequencies, longest)
+        self._weighted = weigh(prepared, frequencies, longest)
 
     @property
     def frequencies(self) -> DocumentFrequencies:
@@ -181,7 +153,7 @@ class Cider:
 
     def score(self, hypotheses: Sequence[Tokens], images: ArrayLike | None = None) -> MetricScores:
         """Score hypotheses, as `CiderD.score` does; the scores are called `cider`."""
-        return _scores(self.name, self._stemmed(hypotheses), images, self._weighted, None)
+        return scores_of(self.name, self._stemmed(hypotheses), images, self._weighted, None)
 
     def _stemmed(self, captions: Sequence[Tokens]) -> list[list[str]]:
         for caption in captions:
@@ -205,106 +177,3 @@ def english_stemmer() -> Callable[[str], str]:
         ) from error
     stem: Callable[[str], str] = EnglishStemmer().stem
     return stem
-
-
-def _weigh(
-    references: References, frequencies: DocumentFrequencies | None, longest: int
-) -> _Weighted:
-    """Weigh the n-grams of references by given frequencies, or by their own."""
-    captions, size = references.captions, len(references.vocabulary)
-    levels = ngram_levels(captions, size, longest)
-    if frequencies is None:
-        norms, tables = [], []
-        for level in levels:
-            tables.append(count_images(level, references))
-            norms.append(_norms(level, references, idf(tables[-1].images, len(references))))
-        own = frequencies_of(references, iter(tables))
-        return _Weighted(references, own, np.stack(norms), np.arange(size))
-    if frequencies.longest < longest:
-        raise UserError(
-            f"frequencies: expected n-grams up to {longest} words, got {frequencies.longest}"
-        )
-    words = _words_in(frequencies, tuple(references.vocabulary))
-    counts = frequencies.counts_at(words[captions.words])
-    norms = [
-        _norms(level, references, idf(images[level.places], frequencies.images))
-        for level, images in zip(levels, counts, strict=False)
-    ]
-    return _Weighted(references, frequencies, np.stack(norms), words)
-
-
-def idf(images: Integers, corpus: int) -> Floats:
-    """``log N - log max(1, df)``, the weight of one occurrence of an n-gram."""
-    weights: Floats = np.log(float(corpus)) - np.log(np.maximum(images, 1))
-    return weights
-
-
-def _words_in(frequencies: DocumentFrequencies, words: tuple[str, ...]) -> Integers:
-    return np.array([frequencies.vocabulary.get(word, -1) for word in words], np.int64)
-
-
-def _norms(level: Level, references: References, weights: Floats) -> Floats:
-    """The length of the vector of weights of each reference."""
-    squares = (level.counts * weights[level.ngram]) ** 2
-    return np.sqrt(np.bincount(level.caption, squares, len(references.captions.lengths)))
-
-
-def _scores(
-    name: str,
-    hypotheses: Sequence[Tokens],
-    images: ArrayLike | None,
-    weighted: _Weighted,
-    sigma: float | None,
-) -> MetricScores:
-    """Scores of hypotheses; `sigma` for CIDEr-D, None for CIDEr."""
-    numbered = number_hypotheses(hypotheses, weighted.references, images)
-    unknown = np.full(len(numbered.unknown), -1)
-    frequencies = weighted.frequencies
-    if frequencies.vocabulary is not weighted.references.vocabulary:
-        unknown = _words_in(frequencies, numbered.unknown)
-    words = np.concatenate([weighted.words, unknown])
-    values = np.zeros(len(numbered))
-    for pairs in pairs_of(numbered, weighted.references):
-        values[pairs.rows] = _of_pairs(pairs, weighted, words, sigma)
-    settings = {"idf": frequencies.fingerprint[:12], "idf_images": str(frequencies.images)}
-    if sigma is not None:
-        settings["sigma"] = f"{sigma:g}"
-    return mean_scores(name, values, settings)
-
-
-def _of_pairs(pairs: Pairs, weighted: _Weighted, words: Integers, sigma: float | None) -> Floats:
-    """The score of each hypothesis of some pairs."""
-    similarity = np.zeros(len(pairs.reference_of))
-    counts = weighted.frequencies.counts_at(words[pairs.hypotheses.words])
-    longest = len(weighted.norms)
-    for order, shared in enumerate(shared_ngrams(pairs, longest)):
-        weights = idf(next(counts)[shared.places], weighted.frequencies.images)
-        norms = weighted.norms[order, pairs.reference_of]
-        similarity += _cosines(pairs, shared, weights, norms, clipped=sigma is not None)
-    if sigma is not None:
-        own = _bigrams(pairs.hypotheses.lengths)[pairs.hypothesis_of]
-        difference = (own - _bigrams(pairs.references.lengths)).astype(np.float64)
-        similarity *= np.exp(-(difference**2) / (2 * sigma**2))
-    count = len(pairs.hypotheses.lengths)
-    sums = np.bincount(pairs.hypothesis_of, similarity, count)
-    result: Floats = 10.0 * sums / longest / np.bincount(pairs.hypothesis_of, minlength=count)
-    return result
-
-
-def _cosines(
-    pairs: Pairs, shared: Shared, weights: Floats, norms: Floats, *, clipped: bool
-) -> Floats:
-    """Of each pair the cosine of its vectors of weights, for n-grams of one length."""
-    count = len(pairs.hypotheses.lengths)
-    own = np.sqrt(np.bincount(shared.hypothesis_of, (shared.counts * weights) ** 2, count))
-    times = shared.counts[shared.ngram]
-    if clipped:
-        times = np.minimum(times, shared.reference_counts)
-    products = weights[shared.ngram] ** 2 * (times * shared.reference_counts)
-    dots = np.bincount(shared.pair, products, len(norms))
-    lengths = own[pairs.hypothesis_of] * norms
-    return np.divide(dots, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-
-
-def _bigrams(lengths: Integers) -> Integers:
-    return np.maximum(lengths - 1, 0)

@@ -14,10 +14,14 @@ second run writes the same file.
 import json
 import platform
 import random
+import subprocess
+import sys
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
 TARGET = Path(__file__).with_name("reference.json")
+ASK = Path(__file__).with_name("ask_evaluation.py")
 IMAGES = 47
 
 WHO = ["a dog", "two dogs", "a man", "the woman's cat", "a boy and a girl", "an old horse", "kids"]
@@ -88,29 +92,20 @@ def captions() -> tuple[dict[int, list[str]], dict[int, str]]:
 
 
 def main() -> None:
-    """Tokenise, score and write."""
-    from pycocoevalcap.bleu.bleu import Bleu
-    from pycocoevalcap.cider.cider import Cider
-    from pycocoevalcap.rouge.rouge import Rouge
-    from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
-
+    """Ask and write."""
     references, hypotheses = captions()
-    cut = PTBTokenizer().tokenize({k: [{"caption": c} for c in v] for k, v in references.items()})
-    own = PTBTokenizer().tokenize({k: [{"caption": v}] for k, v in hypotheses.items()})
-    bleu, bleus = Bleu(4).compute_score(cut, own, verbose=0)
-    rouge, rouges = Rouge().compute_score(cut, own)
-    cider, ciders = Cider().compute_score(cut, own)
-    found = {f"bleu_{n}": (bleu[n - 1], bleus[n - 1]) for n in range(1, 5)}
-    found |= {"rouge_l": (rouge, rouges), "cider_d": (cider, ciders)}
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answer = Path(folder, "captions.json"), Path(folder, "answer.json")
+        texts = {"references": list(references.values()), "hypotheses": list(hypotheses.values())}
+        asked.write_text(json.dumps(texts), encoding="utf-8")
+        subprocess.run([sys.executable, ASK, asked, answer], check=True)
+        found = json.loads(answer.read_text(encoding="utf-8"))
     result = {
         "versions": {name: version(name) for name in ("pycocoevalcap", "numpy")}
         | {"python": platform.python_version()},
         "references": references,
         "hypotheses": hypotheses,
-        "reference_tokens": cut,
-        "hypothesis_tokens": {key: texts[0] for key, texts in own.items()},
-        "corpus": {name: float(score) for name, (score, _) in found.items()},
-        "per_image": {name: [float(s) for s in scores] for name, (_, scores) in found.items()},
+        **found,
     }
     TARGET.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

@@ -12,10 +12,9 @@ from caption.metrics.rouge import RougeL
 
 STORED = json.loads(Path(__file__).with_name("reference.json").read_text(encoding="utf-8"))
 REFERENCES = [
-    [text.split(" ") if text else [] for text in texts]
-    for texts in STORED["reference_tokens"].values()
+    [text.split(" ") if text else [] for text in texts] for texts in STORED["reference_tokens"]
 ]
-HYPOTHESES = [text.split(" ") if text else [] for text in STORED["hypothesis_tokens"].values()]
+HYPOTHESES = [text.split(" ") if text else [] for text in STORED["hypothesis_tokens"]]
 
 
 @pytest.mark.parametrize("scorer", [Bleu, RougeL, CiderD])
