@@ -14,7 +14,7 @@ from caption.metrics._references import (
 )
 
 # Hypotheses matched at once: bounds the memory, and keeps the arrays in the processor's caches.
-_BLOCK = 4096
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Alignment:
 
 
 def pairs_of(hypotheses: Hypotheses, references: References) -> Iterator[Pairs]:
-    """The pairs of all hypotheses, some thousand hypotheses at a time."""
+    """The pairs of all hypotheses, some hypotheses at a time."""
     words = len(references.vocabulary) + len(hypotheses.unknown)
     for start in range(0, len(hypotheses), _BLOCK):
         rows = slice(start, min(start + _BLOCK, len(hypotheses)))
