@@ -14,7 +14,7 @@ from caption.metrics._references import (
 )
 
 # Hypotheses matched at once: bounds the memory, and keeps the arrays in the processor's caches.
-_BLOCK = 1024
+_BLOCK = 512
 
 
 @dataclass(frozen=True)

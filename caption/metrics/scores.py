@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -85,7 +86,7 @@ class CaptionScorer:
         if unknown:
             raise UserError(f"metrics: expected some of {', '.join(METRICS)}, got {unknown}")
         self.compat: Compat = compat
-        self._tokenize = tokenize or default_tokenizer(compat)
+        self._tokenize = tokenize
         self._tokenizer_name = "ptb-3.4.1" if tokenize is None else _name_of(tokenize)
         by_id = references if isinstance(references, Mapping) else dict(enumerate(references))
         self.ids = tuple(by_id)
@@ -93,9 +94,8 @@ class CaptionScorer:
         for key, texts in by_id.items():
             if isinstance(texts, str):
                 raise UserError(f"references: expected a list for image {key}, got {texts!r:.80}")
-        total = sum(map(len, by_id.values()))
-        cut = _counting(self._tokenize, total, progress)
-        self.references = References([[cut(text) for text in texts] for texts in by_id.values()])
+        words = iter(self.cut(list(chain.from_iterable(by_id.values())), progress=progress))
+        self.references = References([list(islice(words, len(texts))) for texts in by_id.values()])
         self._metrics: dict[str, _Metric] = {
             name: self._make(name, frequencies, meteor_data) for name in dict.fromkeys(metrics)
         }
@@ -120,9 +120,13 @@ class CaptionScorer:
         return self.cut(self._ordered(hypotheses), progress=progress)
 
     def cut(self, captions: Sequence[str], *, progress: Progress | None = None) -> list[list[str]]:
-        """The words of any captions."""
-        tokenize = _counting(self._tokenize, len(captions), progress)
-        return [tokenize(text) for text in captions]
+        """The words of any captions; with `compat="coco"` their order matters, as it does there."""
+        if self._tokenize is None and self.compat is not None:
+            from caption.tokenizer import tokenize_corpus
+
+            return tokenize_corpus(captions, compat=self.compat)
+        counted = _counting(self._tokenize or default_tokenizer(), len(captions), progress)
+        return [counted(text) for text in captions]
 
     def signature(self, metric: str, found: MetricScores) -> str:
         """The line that says what a metric's scores were made with."""
@@ -201,15 +205,38 @@ def score(
     return CaptionScorer(references, **settings).score(hypotheses)
 
 
-def default_tokenizer(compat: Compat) -> Tokenizer:
+def default_tokenizer() -> Tokenizer:
     """The words of the COCO caption evaluation."""
+    # Only here: captions that are words already do without its tables.
     from caption.tokenizer import tokenize
 
     return tokenize
 
 
 def _meteor(references: References, data: str | Path | None) -> _Metric:
-    raise UserError("meteor: expected its data files, got none")
+    """METEOR with its data; without them an error, and never another metric by that name."""
+    if data is None:
+        raise UserError(
+            "meteor: expected meteor_data (--meteor-data) with the data files of METEOR 1.5, "
+            "got none; they are not part of this package"
+        )
+    try:
+        from caption.metrics.meteor import Meteor
+    except ImportError as error:
+        raise UserError(f"meteor: expected caption.metrics.meteor, got {error}") from error
+    return _Beside(Meteor(data), references)
+
+
+class _Beside:
+    """A metric that takes the references with each call."""
+
+    def __init__(self, metric: Any, references: References) -> None:
+        self._metric = metric
+        self._references = references.words_in_order()
+
+    def score(self, hypotheses: Sequence[Sequence[str]]) -> MetricScores:
+        found: MetricScores = self._metric.score(hypotheses, self._references)
+        return found
 
 
 def _counting(tokenize: Tokenizer, total: int, progress: Progress | None) -> Tokenizer:

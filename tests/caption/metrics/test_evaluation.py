@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from caption.metrics import Bleu, CiderD, RougeL
+from caption.metrics import Bleu, CaptionScorer, CiderD, RougeL
 from caption.metrics.readers import read_references
 from experiments.benchmarks._environments import EnvironmentFailedError, python_of
 from experiments.benchmarks.caption_metrics.config import CaptionMetricsSettings
@@ -71,3 +71,17 @@ def test_scores_of_its_words_are_its_scores(asked, system):
         for name, scores in found.per_image.items():
             assert found.corpus[name] == pytest.approx(answer["corpus"][name], abs=1e-9)
             np.testing.assert_allclose(scores, answer["per_image"][name], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("system", ["first", "damaged"])
+def test_captions_as_they_are_score_as_the_evaluation_scores_them(asked, system):
+    texts, answer = asked[system]
+    scorer = CaptionScorer(texts["references"], compat="coco")
+    words = scorer.tokens(texts["hypotheses"])
+    assert [" ".join(caption) for caption in words] == answer["hypothesis_tokens"]
+    cut = scorer.references.words_in_order()
+    assert [[" ".join(t) for t in image] for image in cut] == answer["reference_tokens"]
+    found = scorer.score_tokens(words)
+    for name, scores in found.per_image.items():
+        assert found.corpus[name] == pytest.approx(answer["corpus"][name], abs=1e-9)
+        np.testing.assert_allclose(scores, answer["per_image"][name], rtol=0, atol=1e-9)

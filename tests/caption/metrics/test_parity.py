@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from caption import metrics
 from caption.metrics.bleu import Bleu
 from caption.metrics.cider import CiderD
 from caption.metrics.rouge import RougeL
@@ -43,3 +44,12 @@ def test_the_stored_captions_hold_what_makes_trouble():
     assert max(map(len, HYPOTHESES)) > 64
     assert min(len(text) for texts in REFERENCES for text in texts) == 0
     assert any("\N{NO-BREAK SPACE}" in word for words in HYPOTHESES for word in words)
+
+
+def test_captions_as_they_are_score_as_the_evaluation_scores_them():
+    # With words from `caption.tokenizer`, and the ids of images.
+    found = metrics.score(STORED["references"], STORED["hypotheses"], compat="coco")
+    assert found.ids == tuple(STORED["references"])
+    for name, scores in found.per_image.items():
+        assert found.corpus[name] == pytest.approx(STORED["corpus"][name], abs=1e-9)
+        np.testing.assert_allclose(scores, STORED["per_image"][name], rtol=0, atol=1e-9)

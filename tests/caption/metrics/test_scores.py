@@ -88,3 +88,8 @@ def test_what_cannot_be_scored(references, hypotheses, settings, message):
     settings = {"metrics": ["bleu"], "tokenize": str.split} | settings
     with pytest.raises(UserError, match=message):
         metrics.score(references, hypotheses, **settings)
+
+
+def test_meteor_says_what_is_missing():
+    with pytest.raises(UserError, match=r"meteor: expected meteor_data .* METEOR 1.5, got none"):
+        scored(metrics=["meteor"])
