@@ -38,8 +38,8 @@ class Bleu:
         longest: n of the last score, at least 1.
         compat: `"coco"` adds the evaluation's constants, 1e-15 to numerators and 1e-9 to
             denominators, and splits a word at a space within it. A corpus' score then differs by
-            about 1e-9 of itself; that of one caption without any matching 4-gram is about 1e-4
-            and not 0.
+            less than 1e-9; that of one caption without any matching 4-gram is up to 1e-4 and
+            not 0.
 
     Raises:
         UserError: an image has no references, or an argument is out of its range.
