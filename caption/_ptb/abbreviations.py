@@ -4,6 +4,7 @@ All found by showing the reference every word of up to four letters, a word list
 abbreviations, in small letters, capitalised and in capitals.
 """
 
+import re
 from typing import Final
 
 
@@ -51,3 +52,10 @@ SENTENCE_STARTS: Final = (
     "This We What When While Yet You"
 ).split()
 """After an initial or an acronym these begin a new sentence."""
+
+_ALL: Final = re.compile("|".join((*BEFORE_NAMES, *AT_THE_END, *BEFORE_NUMBERS)))
+
+
+def is_abbreviation(word: str) -> bool:
+    """Whether a word, without its full stop, may keep it."""
+    return _ALL.fullmatch(word) is not None

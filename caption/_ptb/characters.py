@@ -12,7 +12,8 @@ def _members(ranges: str) -> str:
     """Hexadecimal ranges as the inside of a regular expression's character set."""
     bounds = (pair.split("-") for pair in ranges.split())
     return "".join(
-        f"\\u{pair[0]:0>4}" if len(pair) == 1 else f"\\u{pair[0]:0>4}-\\u{pair[1]:0>4}" for pair in bounds
+        f"\\u{pair[0]:0>4}" if len(pair) == 1 else f"\\u{pair[0]:0>4}-\\u{pair[1]:0>4}"
+        for pair in bounds
     )
 
 

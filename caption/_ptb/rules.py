@@ -61,9 +61,7 @@ _D: Final = f"[{DIGITS}]"
 _W: Final = f"(?:[{LETTERS}{DIGITS}{MARKS}\u00ad]|{_ACCENT})"
 _WORD: Final = f"{_L}{_W}*+"
 _NUMBERED: Final = f"{_D}++[{LETTERS}][{LETTERS}{DIGITS}]*+"
-_PIECE: Final = (
-    f"(?:[dDoOlL]{_TICK}[{LETTERS}{DIGITS}]{{2,}}+|[{LETTERS}{DIGITS}\u00ad]++)"
-)
+_PIECE: Final = f"(?:[dDoOlL]{_TICK}[{LETTERS}{DIGITS}]{{2,}}+|[{LETTERS}{DIGITS}\u00ad]++)"
 _PLAIN_PIECE: Final = f"(?:[dDoOlL]{_TICK}[A-Za-z0-9]{{2,}}+|[A-Za-z0-9\u00ad]++)"
 _DOTTED: Final = f"{_WORD}(?:[.!?]{_WORD})*+"
 _SPACE: Final = "(?:[ \t\u00a0\u2000-\u200a\u3000]|(?i:&nbsp;))"
@@ -75,7 +73,7 @@ _AUX: Final = f"{_APOSTROPHE}(?i:[sdm]|ll|re|ve)"
 _NAME: Final = "[A-Za-z][A-Za-z0-9_:.-]*+"
 _VALUE: Final = "(?:\"[^\"\n]*+\"|'[^'\n]*+')"
 _TAG: Final = (
-    f"(?:<[!?][-A-Za-z][^>\n]*+>|</{_NAME}[ ]*+>"
+    f"(?:<[!?][-A-Za-z][^>\n]{{0,999}}+>|</{_NAME}[ ]*+>"
     f"|<{_NAME}(?:[ ]++{_NAME}(?:[ ]*+=[ ]*+{_VALUE})?+)*+[ ]*+/?+[ ]*+>)"
 )
 _FILE: Final = _any_of(
@@ -84,12 +82,12 @@ _FILE: Final = _any_of(
 )
 _SEGMENT: Final = "[A-Za-z0-9]++(?:-[A-Za-z]++){0,2}+"
 _HOST: Final = "[^ \t\n!\"$'(),\\-./0-9:;<=>?@A-Z\\[\\\\\\]^_`{|}]"
-_PATH: Final = "(?:/(?:[^ \t\n\"<>|()]+[^ \t\n\"<>|.!?(){},-]|[\U00010000-\U0010ffff]))"
-_PATHLESS: Final = "[^ \t\n\"<>|(){}]+[^ \t\n\"<>|.!?(){},-]"
-_DOMAIN: Final = "[^ \t\n\u00a0\"<>|(){}.]"
+_PATH: Final = '(?:/(?:[^ \t\n"<>|()]+[^ \t\n"<>|.!?(){},-]|[\U00010000-\U0010ffff]))'
+_PATHLESS: Final = '[^ \t\n"<>|(){}]+[^ \t\n"<>|.!?(){},-]'
+_DOMAIN: Final = '[^ \t\n\u00a0"<>|(){}.]'
 _LETTER: Final = f"[{LETTERS}{MARKS}\u00ad&]"
 _LETTER_OR_DIGIT: Final = f"[{LETTERS}{MARKS}{DIGITS}&]"
-_MAIL: Final = "[^ \t\n\u00a0\"<>|(){}]"
+_MAIL: Final = '[^ \t\n\u00a0"<>|(){}]'
 _QUOTES: Final = str.maketrans(
     {
         **dict.fromkeys("\u0091\u2018\u201b\u2039", "`"),
@@ -124,17 +122,24 @@ RULES: Final = (
     _rule("[A-Za-z]", "(?i:(can)not|(gon)na|(got)ta|(wan)na|(lem)me|(gim)me)"),
     _rule("'", "('[tT])(?i:is|was)"),
     _rule(_LETTER, f"{_L}+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{LETTERS}]*+"),
-    _rule(_LETTER, f"({_DOTTED}){_AUX}[^A-Za-z]"),
+    _rule(_LETTER, f"({_DOTTED}){_AUX}(?:[^A-Za-z]|$)"),
     _rule("[A-Za-z]", f"([A-Za-z\u00ad]+)(?<![nN])[nN]{_TICK}[tT]"),
     # Numbers.
     _rule(f"[-+.,:{DIGITS}\u00ad]", f"[-+]?{_NUMBER}"),
     _rule("[0-9]", "[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{2,4}"),
     _rule("[0-9]", "(?:[0-9]{1,4}[- \u00a0])?[0-9]{1,4}(?:\\\\?/|\u2044)[0-9]{1,4}", _tag),
-    _rule(_LETTER_OR_DIGIT, f"((?:{_DOTTED}|(?:[A-Za-z0-9][A-Za-z0-9.,\u00ad]*+(?=-)|{_PIECE})(?:-{_PIECE})*+)\\.)[,:;]"),
+    _rule(
+        _LETTER_OR_DIGIT,
+        f"((?:{_DOTTED}|(?:[A-Za-z0-9][A-Za-z0-9.,\u00ad]{{0,255}}+(?=-)|{_PIECE})(?:-{_PIECE})*+)\\.)[,:;]",
+    ),
     # Abbreviations: some do end a sentence, whose full stop then is a token too.
     _rule("[A-Za-z]", f"{_any_of(BEFORE_NAMES)}\\."),
+    _rule("[Cc]", f"((?i:co)\\.){_BREAK}++(?i:ltd)"),
     _rule("[A-Za-z]", f"({_any_of(AT_THE_END)}\\.){_BREAK}(?:{_BREAK}|{_UPPER}|{_TAG})", again=1),
-    _rule("[A-Za-z]", f"({_any_of(AT_THE_END)}\\.)(?:[{LETTERS}](?:[^{LETTERS}{DIGITS}]|$)|[^\\w\\s@][^\\n])?"),
+    _rule(
+        "[A-Za-z]",
+        f"({_any_of(AT_THE_END)}\\.)(?:[{LETTERS}](?:[^{LETTERS}{DIGITS}]|$)|[^\\w\\s@][^\\n])?",
+    ),
     _rule("[A-Za-z]", f"({_any_of(BEFORE_NUMBERS)}\\.){_BREAK}?[0-9]"),
     # Initials and acronyms: the last full stop ends the sentence where a new one follows.
     _rule("[A-Za-z]", f"([A-Za-z])\\.{_BREAK}++(?:{_SENTENCE}|{_TAG}){_BREAK}"),
@@ -154,7 +159,10 @@ RULES: Final = (
     _rule(_LETTER, _DOTTED),
     _rule(f"[{DIGITS}]", _NUMBERED),
     _rule(_LETTER_OR_DIGIT, f"{_PIECE}(?:{_HYPHEN}{_PIECE})++"),
-    _rule("[A-Za-z0-9]", f"[A-Za-z0-9][A-Za-z0-9.,\u00ad]*+(?:-(?:[A-Za-z](?:\\.[A-Za-z])++\\.|{_PLAIN_PIECE}))++"),
+    _rule(
+        "[A-Za-z0-9]",
+        f"[A-Za-z0-9][A-Za-z0-9.,\u00ad]{{0,255}}+(?:-(?:[A-Za-z](?:\\.[A-Za-z])++\\.|{_PLAIN_PIECE}))++",
+    ),
     _rule("[A-Za-z0-9]", f"{_SEGMENT}(?:\\\\?/{_SEGMENT}){{1,2}}+"),
     _rule("[A-HJ-XZn]", f"[A-HJ-XZn]{_TICK}[{LETTERS}]{{2,}}+"),
     _rule("[dDoOlL]", f"[dDoOlL]{_TICK}[{LETTERS}{DIGITS}]{{2,}}+"),
@@ -167,11 +175,17 @@ RULES: Final = (
     _rule("[CcFf]", "[CcFf]#|[Cc]\\+\\+"),
     # Addresses, mail, names and tags.
     _rule("[hH]", f"(?i:https?)://{_PATHLESS}", str.lower),
-    _rule("[^\\s]", f"(?:[wW]{{3}}\\.(?:[^ \t\n\u00a0\"<>|.!?(){{}},]++\\.)++[A-Za-z]{{2,4}}|(?:{_HOST}++\\.)+(?i:com|net|org|edu)){_PATH}?", str.lower),
-    _rule("[A-Za-z0-9<]", f"<?[A-Za-z0-9]{_MAIL}*@(?:{_DOMAIN}++\\.)*{_DOMAIN}++>?", str.lower),
+    _rule(
+        "[^\\s]",
+        f'(?:[wW]{{3}}\\.(?:[^ \t\n\u00a0"<>|.!?(){{}},]{{1,64}}+\\.){{1,9}}+[A-Za-z]{{2,4}}|(?:{_HOST}{{1,64}}+\\.){{1,9}}(?i:com|net|org|edu)){_PATH}?',
+        str.lower,
+    ),
+    _rule(
+        "[A-Za-z0-9<]", f"<?[A-Za-z0-9]{_MAIL}{{0,255}}@(?:{_DOMAIN}++\\.)*{_DOMAIN}++>?", str.lower
+    ),
     _rule("@", "@[A-Za-z_][A-Za-z0-9_]*+"),
     _rule("#", f"#{_L}++", str.lower),
-    _rule(f"[{DIGITS}]", f"({_D}{_W}*+(?:\\.{_PIECE})*?\\.(?i:{_FILE}))(?:{_BREAK}|[.,!?])"),
+    _rule(f"[{DIGITS}]", f"({_D}{_W}*+(?:\\.{_PIECE}){{0,8}}?\\.(?i:{_FILE}))(?:{_BREAK}|[.,!?])"),
     # Entities.
     _rule("&", "(?i:&(?:MD|mdash|ndash);)", "--"),
     _rule("&", "&[aA][mM][pP];", "&"),
@@ -182,7 +196,7 @@ RULES: Final = (
     _rule("&", "&quot;", "''"),
     _rule("&", "(?i:&(?:HT|TL|UR|LR|QC|QL|QR|odq|cdq|quot|apos|#[0-9]++);)"),
     # Punctuation.
-    _rule("['\u0092\u2019&]", f"({_AUX})[^A-Za-z]", _straight),
+    _rule("['\u0092\u2019&]", f"({_AUX})(?:[^A-Za-z]|$)", _straight),
     _rule("['\u0092\u2019&]", f"(?i:{_APOSTROPHE}(?:em|n{_APOSTROPHE}?|till?|cause))"),
     _rule("'", "(')[A-Za-z][^ \t\n\u00a0]", "`"),
     _rule("'", "''"),
@@ -190,7 +204,11 @@ RULES: Final = (
     _rule("['\u0092\u2019]", f"{_APOSTROPHE}[1-9]0[sS]"),
     _rule("[nN]", f"[nN]{_TICK}[tT]", _straight),
     _rule("['\u0092\u2019&]", _AUX, _straight),
-    _rule("[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]", "[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]{1,2}+", _quotes),
+    _rule(
+        "[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]",
+        "[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]{1,2}+",
+        _quotes,
+    ),
     _rule('"', '"(?=[A-Za-z0-9$])', "``"),
     _rule('"', '"', "''"),
     _rule("-", "-{2,4}+", "--"),

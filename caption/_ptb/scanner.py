@@ -3,21 +3,18 @@
 from caption._ptb.rules import rules_for
 
 
-def scan(text: str) -> list[str]:
-    """All tokens of a text, those of punctuation too."""
-    tokens = []
-    position, end = 0, len(text)
-    while position < end:
-        longest, chosen, written = 0, None, None
-        for rule in rules_for(text[position]):
-            match = rule.pattern.match(text, position)
-            if match is not None and match.end() > longest:
-                longest, chosen, written, again = match.end(), match, rule.written, rule.again
-        if chosen is None:
-            position += 1
-            continue
-        group = chosen.lastindex or 0
-        if token := written(chosen[group]):
-            tokens.append(token)
-        position = chosen.end(group) - again
-    return tokens
+def next_token(text: str, position: int) -> tuple[str, int]:
+    """The token that begins at a position, as it is written, and where the next one begins.
+
+    The token is empty where the character is a space, or one that the reference deletes.
+    """
+    longest, chosen, rule = position, None, None
+    for candidate in rules_for(text[position]):
+        match = candidate.pattern.match(text, position)
+        if match is not None and match.end() > longest:
+            longest, chosen, rule = match.end(), match, candidate
+    if chosen is None or rule is None:
+        return "", position + 1
+    # The group that took part, where there is one: the rest is only read ahead.
+    group = chosen.lastindex or 0
+    return rule.written(chosen[group]), chosen.end(group) - rule.again
