@@ -35,8 +35,8 @@ AT_THE_END: Final = (
     *_written(
         "al ala apr ariz assn aug bancorp bhd bldg blvd bros calif co colo conn corp cos ct dak "
         "dec esq est etc ext feb fla fri ga inc ind intl jan jr jul jun kan kans ky ltd mar md "
-        "mich minn mo mon mont neb nev nov oct okla penn ph\\.d plc rd rt sep sept seq sq sr sys tel tenn "
-        "thu thurs tue tues univ va vt wed wis wisc wyo"
+        "mich minn mo mon mont neb nev nov oct okla penn ph\\.d plc rd rt sep sept seq sq sr sys "
+        "tel tenn thu thurs tue tues univ va vt wed wis wisc wyo"
     ),
     *_written("ppte ppty pte ptes pty ptys", capitals=False),
     *_written("ark az del ill la mass miss ore pa tex wash", small=False),
@@ -46,11 +46,13 @@ AT_THE_END: Final = (
 BEFORE_NUMBERS: Final = _written("art ca fig figs no nos op p pp prop")
 """Abbreviations only where a number follows."""
 
-SENTENCE_STARTS: Final = (
-    "A About According Additionally After An As At But Earlier He Her Here However If In It Last "
-    r"Many More Mr\. Ms\. Now Once One Other Our She Since So Some Such That The Their Then There These They "
-    "This We What When While Yet You"
-).split()
+_STARTS: Final = r"""
+A About According Additionally After An As At But Earlier He Her Here However If In It Last Many
+More Mr\. Ms\. Now Once One Other Our She Since So Some Such That The Their Then There These They
+This We What When While Yet You
+"""
+
+SENTENCE_STARTS: Final = tuple(_STARTS.split())
 """After an initial or an acronym these begin a new sentence."""
 
 _ALL: Final = re.compile("|".join((*BEFORE_NAMES, *AT_THE_END, *BEFORE_NUMBERS)))

@@ -1,7 +1,7 @@
 """What a token may look like: for each kind a pattern, and how the token is then written."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -9,9 +9,39 @@ from caption._ptb.abbreviations import (
     AT_THE_END,
     BEFORE_NAMES,
     BEFORE_NUMBERS,
-    SENTENCE_STARTS,
 )
-from caption._ptb.characters import DIGITS, LETTERS, MARKS, SYMBOLS, UPPER
+from caption._ptb.characters import DIGITS, LETTERS, SYMBOLS
+from caption._ptb.patterns import (
+    ADDRESS,
+    APOSTROPHE,
+    AT_LETTER,
+    AT_LETTER_OR_DIGIT,
+    AUX,
+    BREAK,
+    CAPITAL,
+    DIGIT,
+    DOMAIN_CHARACTER,
+    DOTTED,
+    FILE,
+    HOST,
+    HYPHEN,
+    LETTER,
+    MAIL_CHARACTER,
+    NUMBER,
+    NUMBERED,
+    PATH,
+    PIECE,
+    PLAIN_PIECE,
+    POINTED,
+    SEGMENT,
+    SENTENCE,
+    SPACE,
+    TAG,
+    TICK,
+    WEB_SITE,
+    WORD_CHARACTER,
+    any_of,
+)
 
 
 class Rule(NamedTuple):
@@ -48,46 +78,6 @@ def _rule(
     return Rule(re.compile(starts), re.compile(pattern), written, again)
 
 
-def _any_of(words: Iterable[str]) -> str:
-    return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")"
-
-
-_APOSTROPHE: Final = "(?:['\u0092\u2019]|&apos;)"
-_TICK: Final = "(?:['`\u0091\u0092\u2018\u2019\u201b]|&apos;)"
-_HYPHEN: Final = "[-_\u058a\u2010\u2011]"
-_ACCENT: Final = "(?i:&[aeiou](?:acute|grave|uml);)"
-_L: Final = f"(?:[{LETTERS}{MARKS}\u00ad]|{_ACCENT})"
-_D: Final = f"[{DIGITS}]"
-_W: Final = f"(?:[{LETTERS}{DIGITS}{MARKS}\u00ad]|{_ACCENT})"
-_WORD: Final = f"{_L}{_W}*+"
-_NUMBERED: Final = f"{_D}++[{LETTERS}][{LETTERS}{DIGITS}]*+"
-_PIECE: Final = f"(?:[dDoOlL]{_TICK}[{LETTERS}{DIGITS}]{{2,}}+|[{LETTERS}{DIGITS}\u00ad]++)"
-_PLAIN_PIECE: Final = f"(?:[dDoOlL]{_TICK}[A-Za-z0-9]{{2,}}+|[A-Za-z0-9\u00ad]++)"
-_DOTTED: Final = f"{_WORD}(?:[.!?]{_WORD})*+"
-_SPACE: Final = "(?:[ \t\u00a0\u2000-\u200a\u3000]|(?i:&nbsp;))"
-_BREAK: Final = "[ \t\n\u00a0\u2000-\u200a\u3000]"
-_NUMBER: Final = f"(?:{_D}*+(?:[.,:\u00ad\u066b\u066c]{_D}++)++|{_D}++)"
-_SENTENCE: Final = _any_of(f"{word[0]}(?i:{word[1:]})" for word in SENTENCE_STARTS)
-_UPPER: Final = f"[{UPPER}]"
-_AUX: Final = f"{_APOSTROPHE}(?i:[sdm]|ll|re|ve)"
-_NAME: Final = "[A-Za-z][A-Za-z0-9_:.-]*+"
-_VALUE: Final = "(?:\"[^\"\n]*+\"|'[^'\n]*+')"
-_TAG: Final = (
-    f"(?:<[!?][-A-Za-z][^>\n]{{0,999}}+>|</{_NAME}[ ]*+>"
-    f"|<{_NAME}(?:[ ]++{_NAME}(?:[ ]*+=[ ]*+{_VALUE})?+)*+[ ]*+/?+[ ]*+>)"
-)
-_FILE: Final = _any_of(
-    "bat bmp c cgi class cpp dll doc docx exe gif gz h htm html jar java jpeg jpg mov mp3 pdf php "
-    "pl png ppt ps py sql tar txt wav x xml zip".split()
-)
-_SEGMENT: Final = "[A-Za-z0-9]++(?:-[A-Za-z]++){0,2}+"
-_HOST: Final = "[^ \t\n!\"$'(),\\-./0-9:;<=>?@A-Z\\[\\\\\\]^_`{|}]"
-_PATH: Final = '(?:/(?:[^ \t\n"<>|()]+[^ \t\n"<>|.!?(){},-]|[\U00010000-\U0010ffff]))'
-_PATHLESS: Final = '[^ \t\n"<>|(){}]+[^ \t\n"<>|.!?(){},-]'
-_DOMAIN: Final = '[^ \t\n\u00a0"<>|(){}.]'
-_LETTER: Final = f"[{LETTERS}{MARKS}\u00ad&]"
-_LETTER_OR_DIGIT: Final = f"[{LETTERS}{MARKS}{DIGITS}&]"
-_MAIL: Final = '[^ \t\n\u00a0"<>|(){}]'
 _QUOTES: Final = str.maketrans(
     {
         **dict.fromkeys("\u0091\u2018\u201b\u2039", "`"),
@@ -115,37 +105,37 @@ def _tag(token: str) -> str:
 
 
 RULES: Final = (
-    _rule("[ \t\u00a0\u2000-\u200a\u3000&]", _SPACE, ""),
-    _rule("<", _TAG, _tag),
+    _rule("[ \t\u00a0\u2000-\u200a\u3000&]", SPACE, ""),
+    _rule("<", TAG, _tag),
     _rule("\u00ad", "\u00ad", "-"),
     # Contractions.
     _rule("[A-Za-z]", "(?i:(can)not|(gon)na|(got)ta|(wan)na|(lem)me|(gim)me)"),
     _rule("'", "('[tT])(?i:is|was)"),
-    _rule(_LETTER, f"{_L}+[aeiouyAEIOUY]{_TICK}[aeiouA-Z][{LETTERS}]*+"),
-    _rule(_LETTER, f"({_DOTTED}){_AUX}(?:[^A-Za-z]|$)"),
-    _rule("[A-Za-z]", f"([A-Za-z\u00ad]+)(?<![nN])[nN]{_TICK}[tT]"),
+    _rule(AT_LETTER, f"{LETTER}+[aeiouyAEIOUY]{TICK}[aeiouA-Z][{LETTERS}]*+"),
+    _rule(AT_LETTER, f"({DOTTED}){AUX}(?:[^A-Za-z]|$)"),
+    _rule("[A-Za-z]", f"([A-Za-z\u00ad]+)(?<![nN])[nN]{TICK}[tT]"),
     # Numbers.
-    _rule(f"[-+.,:{DIGITS}\u00ad]", f"[-+]?{_NUMBER}"),
+    _rule(f"[-+.,:{DIGITS}\u00ad]", f"[-+]?{NUMBER}"),
     _rule("[0-9]", "[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{2,4}"),
     _rule("[0-9]", "(?:[0-9]{1,4}[- \u00a0])?[0-9]{1,4}(?:\\\\?/|\u2044)[0-9]{1,4}", _tag),
     _rule(
-        _LETTER_OR_DIGIT,
-        f"((?:{_DOTTED}|(?:[A-Za-z0-9][A-Za-z0-9.,\u00ad]{{0,255}}+(?=-)|{_PIECE})(?:-{_PIECE})*+)\\.)[,:;]",
+        AT_LETTER_OR_DIGIT,
+        f"((?:{DOTTED}|(?:{POINTED}(?=-)|{PIECE})(?:-{PIECE})*+)\\.)[,:;]",
     ),
     # Abbreviations: some do end a sentence, whose full stop then is a token too.
-    _rule("[A-Za-z]", f"{_any_of(BEFORE_NAMES)}\\."),
-    _rule("[Cc]", f"((?i:co)\\.){_BREAK}++(?i:ltd)"),
-    _rule("[A-Za-z]", f"({_any_of(AT_THE_END)}\\.){_BREAK}(?:{_BREAK}|{_UPPER}|{_TAG})", again=1),
+    _rule("[A-Za-z]", f"{any_of(BEFORE_NAMES)}\\."),
+    _rule("[Cc]", f"((?i:co)\\.){BREAK}++(?i:ltd)"),
+    _rule("[A-Za-z]", f"({any_of(AT_THE_END)}\\.){BREAK}(?:{BREAK}|{CAPITAL}|{TAG})", again=1),
     _rule(
         "[A-Za-z]",
-        f"({_any_of(AT_THE_END)}\\.)(?:[{LETTERS}](?:[^{LETTERS}{DIGITS}]|$)|[^\\w\\s@][^\\n])?",
+        f"({any_of(AT_THE_END)}\\.)(?:[{LETTERS}][^{LETTERS}{DIGITS}]|[^\\w\\s@][^\\n])?",
     ),
-    _rule("[A-Za-z]", f"({_any_of(BEFORE_NUMBERS)}\\.){_BREAK}?[0-9]"),
+    _rule("[A-Za-z]", f"({any_of(BEFORE_NUMBERS)}\\.){BREAK}?[0-9]"),
     # Initials and acronyms: the last full stop ends the sentence where a new one follows.
-    _rule("[A-Za-z]", f"([A-Za-z])\\.{_BREAK}++(?:{_SENTENCE}|{_TAG}){_BREAK}"),
+    _rule("[A-Za-z]", f"([A-Za-z])\\.{BREAK}++(?:{SENTENCE}|{TAG}){BREAK}"),
     _rule(
         "[A-Za-z]",
-        f"([A-Za-z](?:\\.[A-Za-z])++\\.){_BREAK}++(?:{_SENTENCE}|{_TAG}){_BREAK}",
+        f"([A-Za-z](?:\\.[A-Za-z])++\\.){BREAK}++(?:{SENTENCE}|{TAG}){BREAK}",
         again=1,
     ),
     _rule("[A-Za-z]", "[A-Za-z](?:\\.[A-Za-z])*+\\."),
@@ -156,36 +146,37 @@ RULES: Final = (
         _phone,
     ),
     # Words.
-    _rule(_LETTER, _DOTTED),
-    _rule(f"[{DIGITS}]", _NUMBERED),
-    _rule(_LETTER_OR_DIGIT, f"{_PIECE}(?:{_HYPHEN}{_PIECE})++"),
+    _rule(AT_LETTER, DOTTED),
+    _rule(f"[{DIGITS}]", NUMBERED),
+    _rule(AT_LETTER_OR_DIGIT, f"{PIECE}(?:{HYPHEN}{PIECE})++"),
     _rule(
         "[A-Za-z0-9]",
-        f"[A-Za-z0-9][A-Za-z0-9.,\u00ad]{{0,255}}+(?:-(?:[A-Za-z](?:\\.[A-Za-z])++\\.|{_PLAIN_PIECE}))++",
+        f"{POINTED}(?:-(?:[A-Za-z](?:\\.[A-Za-z])++\\.|{PLAIN_PIECE}))++",
     ),
-    _rule("[A-Za-z0-9]", f"{_SEGMENT}(?:\\\\?/{_SEGMENT}){{1,2}}+"),
-    _rule("[A-HJ-XZn]", f"[A-HJ-XZn]{_TICK}[{LETTERS}]{{2,}}+"),
-    _rule("[dDoOlL]", f"[dDoOlL]{_TICK}[{LETTERS}{DIGITS}]{{2,}}+"),
-    _rule("[dDjJlL]", f"[dDjJlL]{_APOSTROPHE}"),
-    _rule("[oO]", f"[oO][lL]{_APOSTROPHE}"),
-    _rule("[yY]", f"([yY]{_APOSTROPHE}){_L}"),
-    _rule("[cCeElLnNsS]", f"(?i:c{_APOSTROPHE}est|c'mon|e'er|li'l|nor'easter|s'mores|somethin')"),
+    _rule("[A-Za-z0-9]", f"{SEGMENT}(?:\\\\?/{SEGMENT}){{1,2}}+"),
+    _rule("[A-HJ-XZn]", f"[A-HJ-XZn]{TICK}[{LETTERS}]{{2,}}+"),
+    _rule("[dDoOlL]", f"[dDoOlL]{TICK}[{LETTERS}{DIGITS}]{{2,}}+"),
+    _rule("[dDjJlL]", f"[dDjJlL]{APOSTROPHE}"),
+    _rule("[oO]", f"[oO][lL]{APOSTROPHE}"),
+    _rule("[yY]", f"([yY]{APOSTROPHE}){LETTER}"),
+    _rule("[cCeElLnNsS]", f"(?i:c{APOSTROPHE}est|c'mon|e'er|li'l|nor'easter|s'mores|somethin')"),
     _rule("[A-Z]", "[A-Z]++(?:[&+][A-Z]++)++"),
     _rule("[A-Z]", "[A-Z]++\\$"),
     _rule("[CcFf]", "[CcFf]#|[Cc]\\+\\+"),
     # Addresses, mail, names and tags.
-    _rule("[hH]", f"(?i:https?)://{_PATHLESS}", str.lower),
+    _rule("[hH]", f"(?i:https?)://{ADDRESS}", str.lower),
+    _rule("[^\\s]", f"(?:{WEB_SITE}|{HOST}){PATH}?", str.lower),
     _rule(
-        "[^\\s]",
-        f'(?:[wW]{{3}}\\.(?:[^ \t\n\u00a0"<>|.!?(){{}},]{{1,64}}+\\.){{1,9}}+[A-Za-z]{{2,4}}|(?:{_HOST}{{1,64}}+\\.){{1,9}}(?i:com|net|org|edu)){_PATH}?',
+        "[A-Za-z0-9<]",
+        f"<?[A-Za-z0-9]{MAIL_CHARACTER}{{0,255}}@(?:{DOMAIN_CHARACTER}++\\.)*{DOMAIN_CHARACTER}++>?",
         str.lower,
     ),
-    _rule(
-        "[A-Za-z0-9<]", f"<?[A-Za-z0-9]{_MAIL}{{0,255}}@(?:{_DOMAIN}++\\.)*{_DOMAIN}++>?", str.lower
-    ),
     _rule("@", "@[A-Za-z_][A-Za-z0-9_]*+"),
-    _rule("#", f"#{_L}++", str.lower),
-    _rule(f"[{DIGITS}]", f"({_D}{_W}*+(?:\\.{_PIECE}){{0,8}}?\\.(?i:{_FILE}))(?:{_BREAK}|[.,!?])"),
+    _rule("#", f"#{LETTER}++", str.lower),
+    _rule(
+        f"[{DIGITS}]",
+        f"({DIGIT}{WORD_CHARACTER}*+(?:\\.{PIECE}){{0,8}}?\\.(?i:{FILE}))(?:{BREAK}|[.,!?])",
+    ),
     # Entities.
     _rule("&", "(?i:&(?:MD|mdash|ndash);)", "--"),
     _rule("&", "&[aA][mM][pP];", "&"),
@@ -196,14 +187,14 @@ RULES: Final = (
     _rule("&", "&quot;", "''"),
     _rule("&", "(?i:&(?:HT|TL|UR|LR|QC|QL|QR|odq|cdq|quot|apos|#[0-9]++);)"),
     # Punctuation.
-    _rule("['\u0092\u2019&]", f"({_AUX})(?:[^A-Za-z]|$)", _straight),
-    _rule("['\u0092\u2019&]", f"(?i:{_APOSTROPHE}(?:em|n{_APOSTROPHE}?|till?|cause))"),
+    _rule("['\u0092\u2019&]", f"({AUX})[^A-Za-z]", _straight),
+    _rule("['\u0092\u2019&]", f"(?i:{APOSTROPHE}(?:em|n{APOSTROPHE}?|till?|cause))"),
     _rule("'", "(')[A-Za-z][^ \t\n\u00a0]", "`"),
     _rule("'", "''"),
-    _rule("['\u0092\u2019]", f"({_APOSTROPHE}[0-9]{{2}}){_BREAK}"),
-    _rule("['\u0092\u2019]", f"{_APOSTROPHE}[1-9]0[sS]"),
-    _rule("[nN]", f"[nN]{_TICK}[tT]", _straight),
-    _rule("['\u0092\u2019&]", _AUX, _straight),
+    _rule("['\u0092\u2019]", f"({APOSTROPHE}[0-9]{{2}}){BREAK}"),
+    _rule("['\u0092\u2019]", f"{APOSTROPHE}[1-9]0[sS]"),
+    _rule("[nN]", f"[nN]{TICK}[tT]", _straight),
+    _rule("['\u0092\u2019&]", AUX, _straight),
     _rule(
         "[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]",
         "[`\u00ab\u00bb\u0091-\u0094\u2018-\u201f\u2039\u203a]{1,2}+",
