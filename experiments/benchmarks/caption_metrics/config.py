@@ -8,8 +8,16 @@ from experiments._command import require
 from experiments.benchmarks._command import Settings, folder_of
 
 Peer = Literal["pycocoevalcap"]
-Task = Literal["tokens", "bleu", "rouge_l", "cider_d", "cider_d_prepared", "meteor"]
-TASKS: tuple[Task, ...] = ("tokens", "bleu", "rouge_l", "cider_d", "cider_d_prepared", "meteor")
+Task = Literal["tokens", "tokens_coco", "bleu", "rouge_l", "cider_d", "cider_d_prepared", "meteor"]
+TASKS: tuple[Task, ...] = (
+    "tokens",
+    "tokens_coco",
+    "bleu",
+    "rouge_l",
+    "cider_d",
+    "cider_d_prepared",
+    "meteor",
+)
 DEFAULT: tuple[Task, ...] = TASKS[:-1]
 
 

@@ -90,14 +90,16 @@ def test_ratios_are_theirs_over_ours_and_differences_the_largest():
 
 def test_other_words_and_failures_are_complaints():
     found = {
-        "ours": OURS | {"found": "a1"},
-        "same": OURS | {"found": "a1"},
-        "peer": OURS | {"found": "b2"},
+        "ours": OURS | {"found": [7, 3, 5]},
+        "same": OURS | {"found": [7, 3, 5]},
+        "peer": OURS | {"found": [7, 4, 5]},
         "broken": {"error": "ended with status 1"},
         "large": {"error": benchmark.OUT_OF_MEMORY},
     }
     lines = benchmark.complaints("tokens", benchmark.compared("tokens", found))
     assert [line.split(":")[0] for line in lines] == ["tokens, peer", "tokens, broken"]
+    assert found["peer"]["difference"] == pytest.approx(1 / 3)
+    assert "found" not in found["peer"]
 
 
 def test_processes_are_summed_up_by_their_medians_and_largest_memory():

@@ -13,7 +13,7 @@ SETTINGS: dict[str, Any] = json.loads(sys.argv[1])
 # Images of the call before the timed one, which loads what is loaded late.
 _WARM_UP = 20
 
-Task = Callable[[], dict[str, float] | str]
+Task = Callable[[], dict[str, float] | list[int]]
 Prepare = Callable[[dict[str, Any]], Task]
 
 

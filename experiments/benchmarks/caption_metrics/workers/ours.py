@@ -1,7 +1,7 @@
 """caption.metrics."""
 
-from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
+from zlib import crc32
 
 from measuring import SETTINGS, Task, measure
 
@@ -10,17 +10,22 @@ import numpy as np  # isort: skip
 from caption.metrics import Bleu, CiderD, RougeL  # isort: skip
 
 
-def tokens(captions: dict[str, Any]) -> Task:
-    """The words of every caption; a digest of them is what is compared."""
-    from caption.tokenizer import tokenize
+def words(compat: Literal["coco"] | None) -> Any:
+    """The words of every caption; a sum of each is what is compared."""
 
-    texts = [text for image in captions["references"] for text in image] + captions["hypotheses"]
+    def prepare(captions: dict[str, Any]) -> Task:
+        from caption.tokenizer import tokenize_corpus
 
-    def task() -> str:
-        words = [" ".join(tokenize(text)) for text in texts]
-        return sha256("\n".join(words).encode()).hexdigest()
+        references = [text for image in captions["references"] for text in image]
 
-    return task
+        def task() -> list[int]:
+            systems = references, captions["hypotheses"]
+            cut = [tokenize_corpus(texts, compat=compat) for texts in systems]
+            return [crc32(" ".join(text).encode()) for texts in cut for text in texts]
+
+        return task
+
+    return prepare
 
 
 def whole(scorer: type[Bleu] | type[RougeL] | type[CiderD]) -> Any:
@@ -43,7 +48,8 @@ def prepared_cider(captions: dict[str, Any]) -> Task:
 
 
 TASKS = {
-    "tokens": tokens,
+    "tokens": words(None),
+    "tokens_coco": words("coco"),
     "bleu": whole(Bleu),
     "rouge_l": whole(RougeL),
     "cider_d": whole(CiderD),
