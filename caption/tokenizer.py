@@ -18,25 +18,10 @@ Compat: TypeAlias = Literal["coco"] | None
 """`None`, or `"coco"`: as the reference does it, its faults included."""
 
 DROPPED: Final = frozenset(
-    [
-        "''",
-        "'",
-        "``",
-        "`",
-        "-LRB-",
-        "-RRB-",
-        "-LCB-",
-        "-RCB-",
-        ".",
-        "?",
-        "!",
-        ",",
-        ":",
-        "-",
-        "--",
-        "...",
-        ";",
-    ]
+    {
+        *("''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-"),
+        *(".", "?", "!", ",", ":", "-", "--", "...", ";"),
+    }
 )
 """The tokens that the evaluation drops. Brackets stay: as tokens they are in small letters."""
 
