@@ -18,25 +18,10 @@ Compat: TypeAlias = Literal["coco"] | None
 """`None`, or `"coco"`: as the reference does it, its faults included."""
 
 DROPPED: Final = frozenset(
-    [
-        "''",
-        "'",
-        "``",
-        "`",
-        "-LRB-",
-        "-RRB-",
-        "-LCB-",
-        "-RCB-",
-        ".",
-        "?",
-        "!",
-        ",",
-        ":",
-        "-",
-        "--",
-        "...",
-        ";",
-    ]
+    {
+        *("''", "'", "``", "`", "-LRB-", "-RRB-", "-LCB-", "-RCB-"),
+        *(".", "?", "!", ",", ":", "-", "--", "...", ";"),
+    }
 )
 """The tokens that the evaluation drops. Brackets stay: as tokens they are in small letters."""
 
@@ -132,12 +117,12 @@ def tokenize_corpus(captions: Iterable[str], *, compat: Compat = None) -> list[l
 
 
 def _following(lines: list[str]) -> list[str]:
-    """For each line what may decide about its last full stop: the next line that is not blank."""
+    """For each line what may decide about its last full stop: lines up to one that is not blank."""
     following = [""] * len(lines)
     for number in range(len(lines) - 2, -1, -1):
         next_line = lines[number + 1]
-        after = next_line if next_line.strip() else following[number + 1]
-        following[number] = f"\n{after[:_READ_AHEAD].lstrip()}\n"
+        beyond = "\n" if next_line.strip() or number + 2 == len(lines) else following[number + 1]
+        following[number] = f"\n{next_line[:_READ_AHEAD]}{beyond}"[:_READ_AHEAD]
     return following
 
 

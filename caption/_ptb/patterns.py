@@ -45,7 +45,7 @@ _FILES: Final = """
 bat bmp c cgi class cpp dll doc docx exe gif gz h htm html jar java jpeg jpg mov mp3 pdf php pl png
 ppt ps py sql tar txt wav x xml zip
 """
-FILE: Final = any_of(_FILES.split())
+FILE: Final = f"{DIGIT}{WORD_CHARACTER}*+(?:\\.{PIECE}){{0,8}}?\\.(?i:{any_of(_FILES.split())})"
 SEGMENT: Final = "[A-Za-z0-9]++(?:-[A-Za-z]++){0,2}+"
 SITE_CHARACTER: Final = '[^ \t\n\u00a0"<>|.!?(){},]'
 HOST_CHARACTER: Final = "[^ \t\n!\"$'(),\\-./0-9:;<=>?@A-Z\\[\\\\\\]^_`{|}]"
@@ -57,3 +57,6 @@ AT_LETTER_OR_DIGIT: Final = f"[{LETTERS}{MARKS}{DIGITS}&]"
 MAIL_CHARACTER: Final = '[^ \t\n\u00a0"<>|(){}]'
 WEB_SITE: Final = f"[wW]{{3}}\\.(?:{SITE_CHARACTER}{{1,64}}+\\.){{1,9}}+[A-Za-z]{{2,4}}"
 HOST: Final = f"(?:{HOST_CHARACTER}{{1,64}}+\\.){{1,9}}(?i:com|net|org|edu)"
+MAIL: Final = (
+    f"<?[A-Za-z0-9]{MAIL_CHARACTER}{{0,255}}@(?:{DOMAIN_CHARACTER}++\\.)*{DOMAIN_CHARACTER}++>?"
+)

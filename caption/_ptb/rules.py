@@ -19,14 +19,12 @@ from caption._ptb.patterns import (
     AUX,
     BREAK,
     CAPITAL,
-    DIGIT,
-    DOMAIN_CHARACTER,
     DOTTED,
     FILE,
     HOST,
     HYPHEN,
     LETTER,
-    MAIL_CHARACTER,
+    MAIL,
     NUMBER,
     NUMBERED,
     PATH,
@@ -39,7 +37,6 @@ from caption._ptb.patterns import (
     TAG,
     TICK,
     WEB_SITE,
-    WORD_CHARACTER,
     any_of,
 )
 
@@ -166,17 +163,10 @@ RULES: Final = (
     # Addresses, mail, names and tags.
     _rule("[hH]", f"(?i:https?)://{ADDRESS}", str.lower),
     _rule("[^\\s]", f"(?:{WEB_SITE}|{HOST}){PATH}?", str.lower),
-    _rule(
-        "[A-Za-z0-9<]",
-        f"<?[A-Za-z0-9]{MAIL_CHARACTER}{{0,255}}@(?:{DOMAIN_CHARACTER}++\\.)*{DOMAIN_CHARACTER}++>?",
-        str.lower,
-    ),
+    _rule("[A-Za-z0-9<]", MAIL, str.lower),
     _rule("@", "@[A-Za-z_][A-Za-z0-9_]*+"),
     _rule("#", f"#{LETTER}++", str.lower),
-    _rule(
-        f"[{DIGITS}]",
-        f"({DIGIT}{WORD_CHARACTER}*+(?:\\.{PIECE}){{0,8}}?\\.(?i:{FILE}))(?:{BREAK}|[.,!?])",
-    ),
+    _rule(f"[{DIGITS}]", f"({FILE})(?:{BREAK}|[.,!?])"),
     # Entities.
     _rule("&", "(?i:&(?:MD|mdash|ndash);)", "--"),
     _rule("&", "&[aA][mM][pP];", "&"),
