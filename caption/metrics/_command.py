@@ -70,7 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--split", default="test", help="of Karpathy's file (default: test)")
     add("--tokenized", action="store_true", help="captions are words between spaces already")
     add("--training", metavar="FILE", help="captions of the training images, for diversity")
-    add("--meteor-data", metavar="PATH", help="METEOR's data files")
+    add(
+        "--meteor-data",
+        metavar="PATH",
+        help="folder of METEOR's data (default: an installed pycocoevalcap's)",
+    )
     add("--spice-jar", metavar="JAR", help="the jar that computes SPICE")
     add("--resamples", type=int, default=1000, help="of --compare (default: 1000)")
     add("--seed", type=int, default=0, help="of --compare (default: 0)")

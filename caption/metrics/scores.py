@@ -56,7 +56,8 @@ class CaptionScorer:
         compat: `"coco"` for the numbers of the COCO caption evaluation, quirks included.
         tokenize: cuts a caption into words; by default as the evaluation does.
         frequencies: of the corpus that CIDEr-D weighs by; by default that of these references.
-        meteor_data: Folder or files of METEOR's data; see `caption.metrics.meteor`.
+        meteor_data: Folder of METEOR's data, as `caption.metrics.meteor.Meteor` takes it; by
+            default that of an installed pycocoevalcap.
         progress: called now and then with how many captions are cut into words, and of how many.
 
     Raises:
@@ -111,7 +112,10 @@ class CaptionScorer:
             return CiderD(self.references, frequencies=frequencies, compat=self.compat)
         if name == "cider":
             return Cider(self.references.words_in_order())
-        return _meteor(self.references, data)
+        # Only here: the others do without its words.
+        from caption.metrics._meteor import MeteorScorer
+
+        return MeteorScorer(self.references, data)
 
     def tokens(
         self, hypotheses: Mapping[Any, str] | Sequence[str], *, progress: Progress | None = None
@@ -211,32 +215,6 @@ def default_tokenizer() -> Tokenizer:
     from caption.tokenizer import tokenize
 
     return tokenize
-
-
-def _meteor(references: References, data: str | Path | None) -> _Metric:
-    """METEOR with its data; without them an error, and never another metric by that name."""
-    if data is None:
-        raise UserError(
-            "meteor: expected meteor_data (--meteor-data) with the data files of METEOR 1.5, "
-            "got none; they are not part of this package"
-        )
-    try:
-        from caption.metrics.meteor import Meteor
-    except ImportError as error:
-        raise UserError(f"meteor: expected caption.metrics.meteor, got {error}") from error
-    return _Beside(Meteor(data), references)
-
-
-class _Beside:
-    """A metric that takes the references with each call."""
-
-    def __init__(self, metric: Any, references: References) -> None:
-        self._metric = metric
-        self._references = references.words_in_order()
-
-    def score(self, hypotheses: Sequence[Sequence[str]]) -> MetricScores:
-        found: MetricScores = self._metric.score(hypotheses, self._references)
-        return found
 
 
 def _counting(tokenize: Tokenizer, total: int, progress: Progress | None) -> Tokenizer:

@@ -41,10 +41,10 @@ class CaptionMetricsSettings(Settings):
     """References of each generated image; of a file's image at most these are taken."""
 
     tasks: tuple[Task, ...] = DEFAULT
-    """What to measure. METEOR needs --meteor-data."""
+    """What to measure; METEOR only on request, with --meteor-data."""
 
     meteor_data: Path | None = None
-    """METEOR's data, as `python -m caption.metrics --meteor-data` takes them."""
+    """Folder of METEOR's data, such as that of an installed pycocoevalcap."""
 
     peers: tuple[Peer, ...] = ("pycocoevalcap",)
     """What to measure beside ours; `--peers` without a name for nothing."""

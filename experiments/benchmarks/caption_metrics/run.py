@@ -84,7 +84,7 @@ def _of_task(
 ) -> Found:
     """Each subject's measurements of one task, summed up."""
     limits = Limits(memory=config.max_memory * 1e9, seconds=config.max_seconds)
-    request = {"task": task, "captions": str(captions), "meteor_data": str(config.meteor_data)}
+    request = {"task": task, "captions": str(captions), "meteor_data": _text(config.meteor_data)}
     answers: dict[str, list[dict[str, Any]]] = {subject: [] for subject in pythons}
     for number in range(config.rounds):
         for subject, python in pythons.items():
@@ -99,6 +99,10 @@ def _of_task(
             log(f"{task}, round {number + 1}, {subject}: {_progress(answer)}")
             answers[subject].append(answer)
     return {subject: summary(parts) for subject, parts in answers.items()}
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def summary(answers: list[dict[str, Any]]) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def test_two_systems(call):
     assert found["difference"] == found["other_score"] - found["score"] < 0
     low, high = found["difference_interval"]
     assert low <= found["difference"] <= high
+    assert found["interval"][0] <= found["score"] <= found["interval"][1]
+    assert found["other_interval"][0] <= found["other_score"] <= found["other_interval"][1]
     assert 1 / 51 <= found["p_value"] <= 1
     assert "difference -" in out
 

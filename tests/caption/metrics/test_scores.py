@@ -1,9 +1,11 @@
 """Captions in, scores and signatures out."""
 
+import numpy as np
 import pytest
 
 from caption import metrics
 from caption.metrics import CaptionScorer, References
+from caption.metrics.meteor import MeteorScores, _scoring
 from simlearn.errors import UserError
 
 REFERENCES = {42: ["a dog runs", "a brown dog"], 7: ["the cat sleeps"], 3: ["two birds"]}
@@ -90,6 +92,36 @@ def test_what_cannot_be_scored(references, hypotheses, settings, message):
         metrics.score(references, hypotheses, **settings)
 
 
-def test_meteor_says_what_is_missing():
-    with pytest.raises(UserError, match=r"meteor: expected meteor_data .* METEOR 1.5, got none"):
-        scored(metrics=["meteor"])
+def test_meteor_says_what_is_missing(tmp_path):
+    with pytest.raises(UserError, match=r"expected meteor-1.5.jar and paraphrase-en.gz"):
+        scored(metrics=["meteor"], meteor_data=tmp_path)
+
+
+def test_sums_of_meteors_counts_are_its_corpus_score(monkeypatch):
+    # Counts as METEOR's program prints them; the second image is matched perfectly.
+    counts = np.zeros((2, 23))
+    counts[0, [0, 1, 2, 3, 4, 5, 20, 21, 22]] = [5, 7, 1, 2, 3, 3, 2, 3, 3]
+    counts[1, [0, 1, 4, 5, 20, 21, 22]] = [3, 3, 3, 3, 1, 3, 3]
+    expected = _scoring.corpus_score(counts)
+    seen = []
+
+    class Stub:
+        def __init__(self, data):
+            seen.append(data)
+
+        def score(self, hypotheses, references):
+            seen.append((hypotheses, references))
+            return MeteorScores(expected, _scoring.score_of(counts), counts)
+
+    monkeypatch.setattr("caption.metrics._meteor.Meteor", Stub)
+    scorer = CaptionScorer(
+        [["a b", "c"], ["d"]], metrics=["meteor"], tokenize=str.split, meteor_data="folder"
+    )
+    found = scorer.score(["a  x", "d"])
+    assert seen == ["folder", (["a x", "d"], [["a b", "c"], ["d"]])]
+    assert found.per_image["meteor"][1] == 1.0
+    part = found.parts["meteor"]
+    summed = part.aggregate(part.statistics.sum(axis=0), 2)
+    assert summed.tolist() == [expected] == [found.corpus["meteor"]]
+    assert expected != pytest.approx(_scoring.score_of(counts).mean())
+    assert metrics.compare(found, found, resamples=7)["meteor"].p_value == 1.0

@@ -47,6 +47,16 @@ def prepared_cider(captions: dict[str, Any]) -> Task:
     return lambda: scorer.score(captions["hypothesis_words"]).corpus
 
 
+def meteor(captions: dict[str, Any]) -> Task:
+    """METEOR, its data read and its table compiled before."""
+    from caption.metrics.meteor import Meteor
+
+    metric = Meteor(SETTINGS["meteor_data"])
+    references = [[" ".join(words) for words in image] for image in captions["reference_words"]]
+    hypotheses = [" ".join(words) for words in captions["hypothesis_words"]]
+    return lambda: {"meteor": metric.score(hypotheses, references).corpus}
+
+
 TASKS = {
     "tokens": words(None),
     "tokens_coco": words("coco"),
@@ -54,8 +64,8 @@ TASKS = {
     "rouge_l": whole(RougeL),
     "cider_d": whole(CiderD),
     "cider_d_prepared": prepared_cider,
+    "meteor": meteor,
 }
 
 if __name__ == "__main__":
-    SETTINGS.setdefault("meteor_data", None)
     measure(TASKS, {"numpy": np.__version__})
