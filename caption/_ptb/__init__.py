@@ -1,0 +1,1 @@
+"""The tokeniser of the common caption evaluation, from its documentation and from watching it."""

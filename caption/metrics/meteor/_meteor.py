@@ -1,0 +1,141 @@
+"""METEOR 1.5 of captions."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from caption.metrics.meteor._aligner import align
+from caption.metrics.meteor._compile import Progress, compile_table, show_progress
+from caption.metrics.meteor._data import find_data, fingerprint, read_lexicon
+from caption.metrics.meteor._pairs import Corpus
+from caption.metrics.meteor._scoring import COLUMNS, Floats, corpus_score, count, score_of
+from caption.metrics.meteor._table import ParaphraseTable, read_table
+from caption.metrics.meteor._vocabulary import Vocabulary
+from simlearn.errors import UserError
+
+
+@dataclass(frozen=True, eq=False)
+class MeteorScores:
+    """Scores of one caption for each image.
+
+    Attributes:
+        corpus: in [0, 1], of the summed counts; not the mean of the segments.
+        segments: `(images,)` each caption's score against its best reference, in [0, 1].
+        counts: `(images, 23)` what the corpus score sums, against that reference.
+    """
+
+    corpus: float
+    segments: Floats
+    counts: Floats
+
+
+class Meteor:
+    """METEOR 1.5 for English, with the options `-l en -norm`, as the COCO evaluation runs it.
+
+    Args:
+        data: Folder with `meteor-1.5.jar` (or the folders in it) and `paraphrase-en.gz`; by default
+            that of an installed pycocoevalcap.
+        cache: Folder, or file, of the compiled paraphrase table; by default the user's cache
+            folder. Compiled once, when it is not there or is of another table.
+        progress: Called with the share of the compilation that is done; by default a line on
+            stderr.
+
+    Raises:
+        UserError: A data file is missing or damaged, or the compiled table is; never another metric.
+
+    Reference:
+        Banerjee and Lavie, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation
+        with Human Judgments", ACL workshop 2005; Denkowski and Lavie, "Meteor 1.3", WMT 2011, and
+        "Meteor Universal", WMT 2014.
+    """
+
+    def __init__(
+        self,
+        data: str | os.PathLike[str] | None = None,
+        *,
+        cache: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        files = find_data(data)
+        self._vocabulary = Vocabulary(read_lexicon(files))
+        self._table = _table(files.table, cache, progress or show_progress())
+
+    def score(
+        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
+    ) -> MeteorScores:
+        """Score one caption for each image.
+
+        Args:
+            hypotheses: Captions, tokenised, their tokens joined by spaces; one may be empty.
+            references: For each caption its references, at least one.
+
+        Raises:
+            UserError: The two differ in length, or a caption has no references.
+        """
+        if len(hypotheses) != len(references):
+            raise UserError(
+                f"expected references for each of {len(hypotheses)} hypotheses, "
+                f"got {len(references)}"
+            )
+        for number, group in enumerate(references):
+            if isinstance(group, str) or not group:
+                raise UserError(f"references[{number}]: expected at least one, in a list, got {group!r}")
+        counts = self._counts(hypotheses, references)
+        return MeteorScores(corpus_score(counts), score_of(counts), counts)
+
+    def _counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
+        numbers: dict[str, int] = {}
+        pairs = [
+            (
+                numbers.setdefault(hypothesis, len(numbers)),
+                numbers.setdefault(reference, len(numbers)),
+            )
+            for hypothesis, group in zip(hypotheses, references, strict=True)
+            for reference in group
+        ]
+        corpus = Corpus(list(numbers), self._vocabulary, self._table)
+        rows = np.array([_row(corpus, *pair) for pair in pairs], np.float64)
+        return _best(rows.reshape(-1, COLUMNS), [len(group) for group in references])
+
+
+def _row(corpus: Corpus, hypothesis: int, reference: int) -> list[int]:
+    one, other = corpus.sentences[hypothesis], corpus.sentences[reference]
+    matches = align(corpus.matches(one, other), len(one.words), len(other.words))
+    return count(matches, one.functions, other.functions)
+
+
+def _best(rows: Floats, sizes: list[int]) -> Floats:
+    """Keep each caption's row of the highest score, the first of equals."""
+    scores = score_of(rows)
+    kept, start = [], 0
+    for size in sizes:
+        kept.append(start + int(np.argmax(scores[start : start + size])))
+        start += size
+    return rows[np.array(kept, np.int64)]
+
+
+def _table(
+    source: Path, cache: str | os.PathLike[str] | None, progress: Progress
+) -> ParaphraseTable:
+    mark = fingerprint(source)
+    path = _cache_folder() if cache is None else Path(cache)
+    if path.suffix != ".table":
+        path = path / f"meteor-{mark}.table"
+    if path.exists():
+        table = read_table(path)
+        if table.about.get("source") == mark:
+            return table
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        compile_table(source, path, mark, progress)
+    except OSError as error:
+        raise UserError(f"{path}: expected to write the compiled table there: {error}") from error
+    return read_table(path)
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "simlearn"

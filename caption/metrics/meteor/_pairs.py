@@ -1,0 +1,103 @@
+"""All matches between two sentences."""
+
+from collections.abc import Iterator, Sequence
+
+from caption.metrics.meteor._aligner import (
+    EXACT,
+    PARAPHRASE_OF_HYPOTHESIS,
+    PARAPHRASE_OF_REFERENCE,
+    Match,
+)
+from caption.metrics.meteor._phrases import Phrases, Spans
+from caption.metrics.meteor._table import ParaphraseTable
+from caption.metrics.meteor._vocabulary import Vocabulary
+
+
+class Sentence:
+    """A caption, ready to be matched.
+
+    Attributes:
+        words: their numbers.
+        places: where each word stands, by number.
+        functions: whether each word is a function word.
+        spans: its phrases in the table and where they stand.
+        near: words that match one of its words by stem or meaning.
+        paraphrases: phrases that the table lists under one of its phrases.
+    """
+
+    __slots__ = ("functions", "near", "paraphrases", "places", "spans", "words")
+
+    def __init__(self, words: list[int], spans: dict[int, Spans]) -> None:
+        self.words = words
+        self.spans = spans
+        self.places: dict[int, list[int]] = {}
+        for place, word in enumerate(words):
+            self.places.setdefault(word, []).append(place)
+        self.functions: list[bool] = []
+        self.near: frozenset[int] = frozenset()
+        self.paraphrases: frozenset[int] = frozenset()
+
+
+class Corpus:
+    """Sentences, and what is known of the matches between them.
+
+    Args:
+        texts: Distinct captions.
+        vocabulary: Grows by their words.
+        table: Of paraphrases.
+    """
+
+    def __init__(
+        self, texts: Sequence[str], vocabulary: Vocabulary, table: ParaphraseTable
+    ) -> None:
+        self._vocabulary = vocabulary
+        lines = [vocabulary.words_of(text) for text in texts]
+        self._phrases = Phrases(lines, table)
+        number = vocabulary.number
+        self.sentences = [
+            Sentence([number(word) for word in line], spans)
+            for line, spans in zip(lines, self._phrases.spans, strict=True)
+        ]
+        related, functions = vocabulary.related, vocabulary.functions
+        targets = self._phrases.targets
+        for sentence in self.sentences:
+            sentence.functions = [functions[word] for word in sentence.words]
+            sentence.near = frozenset().union(*[related[word] for word in sentence.places])
+            sentence.paraphrases = frozenset().union(
+                *[targets[phrase] for phrase in sentence.spans if phrase in targets]
+            )
+
+    def matches(self, hypothesis: Sentence, reference: Sentence) -> list[Match]:
+        """Return all matches, sorted."""
+        found = [
+            (j, EXACT, i, 1, 1)
+            for word in hypothesis.places.keys() & reference.places.keys()
+            for j in reference.places[word]
+            for i in hypothesis.places[word]
+        ]
+        found.extend(self._alike(hypothesis, reference))
+        found.extend(self._paraphrased(hypothesis, reference))
+        found.sort()
+        return found
+
+    def _alike(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
+        for word in hypothesis.near & reference.places.keys():
+            related = self._vocabulary.related[word]
+            for other in related.keys() & hypothesis.places.keys():
+                for stage in related[other]:
+                    for j in reference.places[word]:
+                        for i in hypothesis.places[other]:
+                            yield (j, stage, i, 1, 1)
+
+    def _paraphrased(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
+        sources = self._phrases.sources
+        for phrase in hypothesis.paraphrases & reference.spans.keys():
+            for other in sources[phrase] & hypothesis.spans.keys():
+                for j, j_length in reference.spans[phrase]:
+                    for i, i_length in hypothesis.spans[other]:
+                        yield (j, PARAPHRASE_OF_HYPOTHESIS, i, i_length, j_length)
+        for phrase in reference.paraphrases & hypothesis.spans.keys():
+            for other in sources[phrase] & reference.spans.keys():
+                for j, j_length in reference.spans[other]:
+                    for i, i_length in hypothesis.spans[phrase]:
+                        yield (j, PARAPHRASE_OF_REFERENCE, i, i_length, j_length)

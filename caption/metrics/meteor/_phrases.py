@@ -1,0 +1,104 @@
+"""Phrases of captions that stand in the paraphrase table."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from caption.metrics.meteor._hashing import BLOCK, Int64s
+from caption.metrics.meteor._table import ParaphraseTable
+
+Spans = list[tuple[int, int]]
+"""Where a phrase stands in a sentence: first word, and number of words."""
+
+
+class Phrases:
+    """What the table says of some sentences.
+
+    Attributes:
+        spans: for each sentence its phrases, by number, with where they stand.
+        targets: a phrase's paraphrases among those of the sentences.
+        sources: the other way round.
+    """
+
+    def __init__(self, sentences: Sequence[Sequence[str]], table: ParaphraseTable) -> None:
+        parts = [_found(*block, table) for block in _blocks(sentences)]
+        sentence, start, length, phrase = (
+            np.concatenate([part[column] for part in parts] or [np.zeros(0, np.int64)])
+            for column in range(4)
+        )
+        one, other = table.among(np.unique(phrase))
+        self.targets = _grouped(one, other)
+        self.sources = _grouped(other, one)
+        self.spans: list[dict[int, Spans]] = [{} for _ in sentences]
+        matched = np.isin(phrase, np.union1d(one, other))
+        columns = (column[matched].tolist() for column in (sentence, start, length, phrase))
+        for at, first, words, number in zip(*columns, strict=True):
+            self.spans[at].setdefault(number, []).append((first, words))
+
+
+def _grouped(keys: Int64s, values: Int64s) -> dict[int, frozenset[int]]:
+    if not len(keys):
+        return {}
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
+    groups = np.split(values, firsts[1:])
+    return {
+        key: frozenset(group.tolist())
+        for key, group in zip(keys[firsts].tolist(), groups, strict=True)
+    }
+
+
+def _blocks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[bytes, Int64s, Int64s]]:
+    """Yield texts of a bounded size, with the number of each sentence and of its words."""
+    lines: list[bytes] = []
+    counts: list[int] = []
+    first, size = 0, 0
+    for number, sentence in enumerate(sentences):
+        line = " ".join(sentence).encode("utf-8", "surrogatepass")
+        if lines and size + len(line) > BLOCK // 4:
+            yield b"\n".join(lines), np.arange(first, number), np.array(counts)
+            lines, counts, first, size = [], [], number, 0
+        lines.append(line)
+        counts.append(len(sentence))
+        size += len(line) + 1
+    if lines:
+        yield b"\n".join(lines), np.arange(first, len(sentences)), np.array(counts)
+
+
+def _found(
+    text: bytes, numbers: Int64s, counts: Int64s, table: ParaphraseTable
+) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Look up all runs of words up to the table's longest phrase."""
+    letters = np.frombuffer(text, np.uint8)
+    inside = (letters != ord(" ")) & (letters != ord("\n"))
+    edges = np.diff(np.concatenate(([False], inside, [False])).astype(np.int8))
+    starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    sentence = np.repeat(numbers, counts)
+    place = np.arange(len(starts)) - np.repeat(np.cumsum(counts) - counts, counts)
+    found = []
+    for length in range(1, table.longest + 1):
+        last = np.arange(length - 1, len(starts))
+        first = last - (length - 1)
+        whole = sentence[first] == sentence[last]
+        first, last = first[whole], last[whole]
+        keys, checks = table.hash(text, starts[first], ends[last])
+        phrase = _look_up(keys, checks, table)
+        known = phrase >= 0
+        first = first[known]
+        found.append(
+            (sentence[first], place[first], np.full(len(first), length), phrase[known])
+        )
+    columns = [np.concatenate([part[column] for part in found]) for column in range(4)]
+    return columns[0], columns[1], columns[2], columns[3]
+
+
+def _look_up(
+    keys: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
+    checks: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
+    table: ParaphraseTable,
+) -> Int64s:
+    # In order, so that the search walks through the file and not to and fro.
+    distinct, places, back = np.unique(keys, return_index=True, return_inverse=True)
+    found = table.find(distinct, checks[places])
+    return found[back]

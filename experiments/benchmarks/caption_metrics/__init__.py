@@ -1,0 +1,1 @@
+"""Metrics of captions, ours and the COCO caption evaluation's."""

@@ -1,0 +1,127 @@
+"""Captions in, scores and signatures out."""
+
+import numpy as np
+import pytest
+
+from caption import metrics
+from caption.metrics import CaptionScorer, References
+from caption.metrics.meteor import MeteorScores, _scoring
+from simlearn.errors import UserError
+
+REFERENCES = {42: ["a dog runs", "a brown dog"], 7: ["the cat sleeps"], 3: ["two birds"]}
+HYPOTHESES = {3: "two dogs", 42: "a dog", 7: "the cat sleeps"}
+
+
+def scored(**settings):
+    return metrics.score(REFERENCES, HYPOTHESES, tokenize=str.split, **settings)
+
+
+def test_every_metric_of_every_image_by_id():
+    found = scored(metrics=("bleu", "rouge_l", "cider_d"))
+    assert found.ids == (42, 7, 3)
+    names = ["bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d"]
+    assert list(found.corpus) == list(found.per_image) == names
+    assert found.per_image["rouge_l"][1] == 1.0
+    # 1-grams: 2 of 2, 3 of 3, 1 of 2; 7 words beside 3 + 3 + 2.
+    expected = 6 / 7 * 2.718281828459045 ** (1 - 8 / 7)
+    assert found.corpus["bleu_1"] == pytest.approx(expected)
+    words = [[text.split() for text in texts] for texts in REFERENCES.values()]
+    own = [HYPOTHESES[key].split() for key in REFERENCES]
+    assert found.corpus["cider_d"] == metrics.CiderD(words).score(own).corpus["cider_d"]
+
+
+def test_a_scorer_is_used_again():
+    scorer = CaptionScorer(list(REFERENCES.values()), tokenize=str.split)
+    one = scorer.score(["a dog", "the cat", "birds"])
+    other = scorer.score(["a brown dog", "the cat sleeps", "two birds"])
+    assert other.corpus["rouge_l"] == 1.0 > one.corpus["rouge_l"]
+    assert scorer.score(["a dog", "the cat", "birds"]).corpus == one.corpus
+
+
+def test_a_signature_says_what_a_score_depends_on():
+    lines = scored().signatures
+    assert set(lines) == {"bleu", "rouge_l", "cider_d"}
+    hashed = References([[t.split() for t in v] for v in REFERENCES.values()]).fingerprint[:12]
+    assert lines["cider_d"].startswith(f"cider_d|tok:builtins.str.split|idf:{hashed}|idf_images:3|")
+    assert f"|images:3|refs:1-2|refs_hash:{hashed}|compat:none|version:" in lines["bleu"]
+    assert "|compat:coco|" in scored(compat="coco").signatures["bleu"]
+    others = metrics.score(
+        REFERENCES | {3: ["birds"]}, HYPOTHESES, tokenize=str.split, metrics=["bleu"]
+    )
+    assert others.signatures["bleu"] != lines["bleu"]
+
+
+def test_weights_of_another_corpus_show_in_the_signature():
+    corpus = metrics.document_frequencies([[["a", "dog"]], [["a"]]])
+    found = scored(frequencies=corpus)
+    assert f"|idf:{corpus.fingerprint[:12]}|idf_images:2|" in found.signatures["cider_d"]
+    assert found.corpus["cider_d"] != scored().corpus["cider_d"]
+
+
+def test_progress_reaches_the_end():
+    seen = []
+    scorer = CaptionScorer(
+        [["a dog"] * 700, ["a cat"] * 700],
+        metrics=["bleu"],
+        tokenize=str.split,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    scorer.score(["a", "b"], progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1000, 1400), (1400, 1400), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("references", "hypotheses", "settings", "message"),
+    [
+        (REFERENCES, {3: "x", 42: "y"}, {}, "hypotheses: expected one for image 7, got none"),
+        (REFERENCES, HYPOTHESES | {9: "x"}, {}, "references: expected some for image 9, got none"),
+        (REFERENCES, ["x", "y", "z"], {}, "expected captions by id, .* got list"),
+        ([["a"]], {0: "a"}, {}, "expected captions in their order, .* got dict"),
+        ([["a"]], "a", {}, "expected captions in their order, .* got str"),
+        ([["a"]], ["a", "b"], {}, "one for each of 1 images, got 2"),
+        ([["a"], []], ["a", "b"], {}, "at least one for each image, got none for row 1"),
+        (["a dog"], ["a"], {}, "expected a list for image 0, got 'a dog'"),
+        ([["a"]], ["a"], {"metrics": ["bleu", "blue"]}, r"expected some of bleu, .* \['blue'\]"),
+        ([["a"]], ["a"], {"compat": "java"}, "None or 'coco', got 'java'"),
+        ([["a"]], ["a"], {"metrics": ["cider_d"]}, "cider_d: expected at least 2 images"),
+    ],
+)
+def test_what_cannot_be_scored(references, hypotheses, settings, message):
+    settings = {"metrics": ["bleu"], "tokenize": str.split} | settings
+    with pytest.raises(UserError, match=message):
+        metrics.score(references, hypotheses, **settings)
+
+
+def test_meteor_says_what_is_missing(tmp_path):
+    with pytest.raises(UserError, match=r"expected meteor-1.5.jar and paraphrase-en.gz"):
+        scored(metrics=["meteor"], meteor_data=tmp_path)
+
+
+def test_sums_of_meteors_counts_are_its_corpus_score(monkeypatch):
+    # Counts as METEOR's program prints them; the second image is matched perfectly.
+    counts = np.zeros((2, 23))
+    counts[0, [0, 1, 2, 3, 4, 5, 20, 21, 22]] = [5, 7, 1, 2, 3, 3, 2, 3, 3]
+    counts[1, [0, 1, 4, 5, 20, 21, 22]] = [3, 3, 3, 3, 1, 3, 3]
+    expected = _scoring.corpus_score(counts)
+    seen = []
+
+    class Stub:
+        def __init__(self, data):
+            seen.append(data)
+
+        def score(self, hypotheses, references):
+            seen.append((hypotheses, references))
+            return MeteorScores(expected, _scoring.score_of(counts), counts)
+
+    monkeypatch.setattr("caption.metrics._meteor.Meteor", Stub)
+    scorer = CaptionScorer(
+        [["a b", "c"], ["d"]], metrics=["meteor"], tokenize=str.split, meteor_data="folder"
+    )
+    found = scorer.score(["a  x", "d"])
+    assert seen == ["folder", (["a x", "d"], [["a b", "c"], ["d"]])]
+    assert found.per_image["meteor"][1] == 1.0
+    part = found.parts["meteor"]
+    summed = part.aggregate(part.statistics.sum(axis=0), 2)
+    assert summed.tolist() == [expected] == [found.corpus["meteor"]]
+    assert expected != pytest.approx(_scoring.score_of(counts).mean())
+    assert metrics.compare(found, found, resamples=7)["meteor"].p_value == 1.0
