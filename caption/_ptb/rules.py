@@ -45,15 +45,15 @@ class Rule(NamedTuple):
     """One kind of token.
 
     Args:
-        starts: The characters that it may begin with.
-        pattern: The token as group 1, or all of it; what else it matches must follow the token and
-            counts when the longest match is chosen.
+        starts: A pattern for the characters that it may begin with.
+        pattern: A pattern with the token as group 1, or all of it; what else it matches must follow
+            the token and counts when the longest match is chosen.
         written: The token as it is written, from how it stands in the text.
         again: How many characters at the end of the token are read again.
     """
 
-    starts: re.Pattern[str]
-    pattern: re.Pattern[str]
+    starts: str
+    pattern: str
     written: Callable[[str], str]
     again: int = 0
 
@@ -71,8 +71,8 @@ def _rule(
 ) -> Rule:
     if isinstance(written, str):
         constant = written
-        return Rule(re.compile(starts), re.compile(pattern), lambda _: constant, again)
-    return Rule(re.compile(starts), re.compile(pattern), written, again)
+        return Rule(starts, pattern, lambda _: constant, again)
+    return Rule(starts, pattern, written, again)
 
 
 _QUOTES: Final = str.maketrans(
@@ -226,7 +226,12 @@ RULES: Final = (
 )
 
 
+# Compiled when a character first asks for it: all of them take a quarter of a second.
+_compiled: Final = cache(re.compile)
+
+
 @cache
-def rules_for(character: str) -> tuple[Rule, ...]:
-    """The rules whose tokens may begin with a character, in order."""
-    return tuple(rule for rule in RULES if rule.starts.match(character))
+def rules_for(character: str) -> tuple[tuple[re.Pattern[str], Rule], ...]:
+    """The rules whose tokens may begin with a character, in order, each with its pattern ready."""
+    found = (rule for rule in RULES if _compiled(rule.starts).match(character))
+    return tuple((_compiled(rule.pattern), rule) for rule in found)

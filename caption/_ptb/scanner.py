@@ -9,8 +9,9 @@ def next_token(text: str, position: int) -> tuple[str, int]:
     The token is empty where the character is a space, or one that the reference deletes.
     """
     longest, chosen, rule = position, None, None
-    for candidate in rules_for(text[position]):
-        match = candidate.pattern.match(text, position)
+    # Beyond the basic plane all characters are alike: what is kept for each need not grow.
+    for pattern, candidate in rules_for(min(text[position], "\U00010000")):
+        match = pattern.match(text, position)
         if match is not None and match.end() > longest:
             longest, chosen, rule = match.end(), match, candidate
     if chosen is None or rule is None:

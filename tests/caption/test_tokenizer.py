@@ -157,17 +157,20 @@ ENDLESS = (
 )
 
 
-@pytest.mark.parametrize("piece", ENDLESS)
+WORST = ("a,", "a@,", "1a.", "*.", "<!a")
+
+
+@pytest.mark.parametrize("piece", WORST)
 def test_long_captions_take_no_time_to_speak_of(piece):
-    caption = (piece * 50_000)[:50_000]
+    caption = (piece * 100_000)[:100_000]
     start = time.process_time()
     tokenize(caption)
-    # A tenth of a second or two; trying anew at every position would take minutes.
-    assert time.process_time() - start < 15
+    # A second at most; trying anew to the end from every position takes twenty for the first.
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("piece", ENDLESS)
+@pytest.mark.parametrize("piece", sorted({*ENDLESS, *WORST}))
 def test_time_grows_linearly_up_to_a_megabyte(piece):
     def seconds(length):
         caption = (piece * (length // len(piece) + 1))[:length]
@@ -175,7 +178,8 @@ def test_time_grows_linearly_up_to_a_megabyte(piece):
         tokenize(caption)
         return time.process_time() - start
 
-    half, whole = seconds(500_000), seconds(1_000_000)
+    length = 1_000_000 if piece in WORST else 200_000
+    half, whole = seconds(length // 2), seconds(length)
     # Twice the text in twice the time, where 3 leaves room for noise; quadratic would be 4.
     assert whole < 3 * half + 0.2
 
