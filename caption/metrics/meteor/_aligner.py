@@ -3,8 +3,9 @@
 from operator import itemgetter
 from typing import Any, Final
 
-Match = tuple[int, int, int, int, int]
-"""Start in the reference, stage, start in the hypothesis, words there, words in the reference.
+Match = tuple[int, int, int, int, int, int]
+"""Start in the reference, stage, order within it, start in the hypothesis, words there, words in the
+reference.
 
 Sorted, matches stand in the order in which METEOR tries them.
 """
@@ -67,7 +68,7 @@ def align(matches: list[Match], hypothesis: int, reference: int) -> list[Match]:
 def chunks_of(matches: list[Match]) -> int:
     """Count runs of matches that are contiguous, and in the same order, in both sentences."""
     chunks, in_reference, in_hypothesis = 0, -1, -1
-    for j, _, i, i_length, j_length in matches:
+    for j, _, _, i, i_length, j_length in matches:
         if j != in_reference or i != in_hypothesis:
             chunks += 1
         in_reference, in_hypothesis = j + j_length, i + i_length
@@ -79,7 +80,7 @@ def _split(
 ) -> tuple[list[Match], list[Match]]:
     """Part the matches that overlap no other one from those that do."""
     in_hypothesis, in_reference = [0] * hypothesis, [0] * reference
-    for j, _, i, i_length, j_length in matches:
+    for j, _, _, i, i_length, j_length in matches:
         if i_length == 1 == j_length:
             in_hypothesis[i] += 1
             in_reference[j] += 1
@@ -90,7 +91,7 @@ def _split(
                 in_reference[at] += 1
     fixed, open_ = [], []
     for match in matches:
-        j, _, i, i_length, j_length = match
+        j, _, _, i, i_length, j_length = match
         alone = (
             in_hypothesis[i] == 1 == in_reference[j]
             if i_length == 1 == j_length
@@ -104,7 +105,7 @@ def _search(fixed: list[Match], open_: list[Match], reference: int) -> list[Matc
     used = 0
     events: dict[int, list[Match]] = {}
     for match in fixed:
-        used |= ((1 << match[3]) - 1) << match[2]
+        used |= ((1 << match[4]) - 1) << match[3]
     fixed_at = {match[0]: match for match in fixed}
     for match in open_:
         events.setdefault(match[0], []).append(match)
@@ -147,7 +148,7 @@ def _passed(paths: list[_Path], start: int, end: int) -> list[_Path]:
 
 
 def _with(path: _Path, match: Match, rank: int) -> _Path:
-    j, _, i, i_length, j_length = match
+    j, _, _, i, i_length, j_length = match
     if path[1] >= 0 and path[1] != i:
         rank += _CHUNK
     return (
@@ -172,7 +173,7 @@ def _extended(paths: list[_Path], options: list[Match], j: int) -> list[_Path]:
             match,
         )
         for match in options
-        for (_, stage, i, i_length, j_length) in (match,)
+        for (_, stage, _, i, i_length, j_length) in (match,)
     ]
     extended: list[_Path] = []
     for path in paths:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caption.metrics.meteor._hashing import BLOCK, Int64s, PieceHash, UInt64s
 from caption.metrics.meteor._table import write_table
@@ -62,21 +63,29 @@ def _compiled(source: Path, seed: int, progress: Progress) -> tuple[dict[str, An
         targets.append(keys[1::2])
         longest = max(longest, _most_words(block, starts, ends))
     keys, checks = phrases.merged()
-    pairs = np.concatenate(
-        [
-            np.searchsorted(keys, one).astype(np.uint64) << np.uint64(32)
-            | np.searchsorted(keys, other).astype(np.uint64)
-            for one, other in zip(sources, targets, strict=True)
-        ]
-        or [np.zeros(0, np.uint64)]
-    )
-    sources.clear()
-    targets.clear()
-    pairs = np.unique(pairs)
-    counts = np.bincount((pairs >> np.uint64(32)).astype(np.int64), minlength=len(keys))
-    offsets = np.concatenate(([0], np.cumsum(counts)))
-    arrays = {"keys": keys, "checks": checks, "offsets": offsets, "targets": pairs.astype(np.uint32)}
+    source_numbers = _numbers(sources, keys)
+    target_numbers = _numbers(targets, keys)
+    # Stable: METEOR tries a phrase's paraphrases in the order of the file.
+    order = np.argsort(source_numbers, kind="stable")
+    counts = np.bincount(source_numbers, minlength=len(keys))
+    arrays = {
+        "keys": keys,
+        "checks": checks,
+        "offsets": np.concatenate(([0], np.cumsum(counts))),
+        "targets": target_numbers[order],
+    }
     return {"seed": seed, "longest": longest}, arrays
+
+
+def _numbers(parts: list[UInt64s], keys: UInt64s) -> NDArray[np.uint32]:
+    """Return each key's place among all keys; empties `parts` as it goes."""
+    numbers = np.empty(sum(map(len, parts)), np.uint32)
+    end = len(numbers)
+    while parts:
+        part = parts.pop()
+        numbers[end - len(part) : end] = np.searchsorted(keys, part)
+        end -= len(part)
+    return numbers
 
 
 class _Phrases:

@@ -70,13 +70,14 @@ class Corpus:
     def matches(self, hypothesis: Sentence, reference: Sentence) -> list[Match]:
         """Return all matches, sorted."""
         found = [
-            (j, EXACT, i, 1, 1)
+            (j, EXACT, i, i, 1, 1)
             for word in hypothesis.places.keys() & reference.places.keys()
             for j in reference.places[word]
             for i in hypothesis.places[word]
         ]
         found.extend(self._alike(hypothesis, reference))
-        found.extend(self._paraphrased(hypothesis, reference))
+        found.extend(self._listed_under_reference(hypothesis, reference))
+        found.extend(self._listed_under_hypothesis(hypothesis, reference))
         found.sort()
         return found
 
@@ -87,17 +88,30 @@ class Corpus:
                 for stage in related[other]:
                     for j in reference.places[word]:
                         for i in hypothesis.places[other]:
-                            yield (j, stage, i, 1, 1)
+                            yield (j, stage, i, i, 1, 1)
 
-    def _paraphrased(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
-        sources = self._phrases.sources
-        for phrase in hypothesis.paraphrases & reference.spans.keys():
-            for other in sources[phrase] & hypothesis.spans.keys():
-                for j, j_length in reference.spans[phrase]:
-                    for i, i_length in hypothesis.spans[other]:
-                        yield (j, PARAPHRASE_OF_HYPOTHESIS, i, i_length, j_length)
-        for phrase in reference.paraphrases & hypothesis.spans.keys():
-            for other in sources[phrase] & reference.spans.keys():
-                for j, j_length in reference.spans[other]:
-                    for i, i_length in hypothesis.spans[phrase]:
-                        yield (j, PARAPHRASE_OF_REFERENCE, i, i_length, j_length)
+    def _listed_under_reference(
+        self, hypothesis: Sentence, reference: Sentence
+    ) -> Iterator[Match]:
+        """By length of the reference's phrase, then as in the table, then by place."""
+        sources, targets = self._phrases.sources, self._phrases.targets
+        for target in reference.paraphrases & hypothesis.spans.keys():
+            for source in sources[target] & reference.spans.keys():
+                row = targets[source][target]
+                for j, j_length in reference.spans[source]:
+                    for i, i_length in hypothesis.spans[target]:
+                        order = j_length << 64 | row << 24 | i
+                        yield (j, PARAPHRASE_OF_REFERENCE, order, i, i_length, j_length)
+
+    def _listed_under_hypothesis(
+        self, hypothesis: Sentence, reference: Sentence
+    ) -> Iterator[Match]:
+        """By place of the hypothesis' phrase, then by its length, then as in the table."""
+        sources, targets = self._phrases.sources, self._phrases.targets
+        for target in hypothesis.paraphrases & reference.spans.keys():
+            for source in sources[target] & hypothesis.spans.keys():
+                row = targets[source][target]
+                for i, i_length in hypothesis.spans[source]:
+                    order = i << 64 | i_length << 48 | row
+                    for j, j_length in reference.spans[target]:
+                        yield (j, PARAPHRASE_OF_HYPOTHESIS, order, i, i_length, j_length)

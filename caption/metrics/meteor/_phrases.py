@@ -16,8 +16,8 @@ class Phrases:
 
     Attributes:
         spans: for each sentence its phrases, by number, with where they stand.
-        targets: a phrase's paraphrases among those of the sentences.
-        sources: the other way round.
+        targets: a phrase's paraphrases among those of the sentences, with their places in the table.
+        sources: those phrases that a phrase is a paraphrase of.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], table: ParaphraseTable) -> None:
@@ -26,27 +26,18 @@ class Phrases:
             np.concatenate([part[column] for part in parts] or [np.zeros(0, np.int64)])
             for column in range(4)
         )
-        one, other = table.among(np.unique(phrase))
-        self.targets = _grouped(one, other)
-        self.sources = _grouped(other, one)
+        one, other, place = table.among(np.unique(phrase))
+        self.targets: dict[int, dict[int, int]] = {}
+        self.sources: dict[int, set[int]] = {}
+        pairs = zip(one.tolist(), other.tolist(), place.tolist(), strict=True)
+        for source, target, row in pairs:
+            self.targets.setdefault(source, {}).setdefault(target, row)
+            self.sources.setdefault(target, set()).add(source)
         self.spans: list[dict[int, Spans]] = [{} for _ in sentences]
         matched = np.isin(phrase, np.union1d(one, other))
         columns = (column[matched].tolist() for column in (sentence, start, length, phrase))
         for at, first, words, number in zip(*columns, strict=True):
             self.spans[at].setdefault(number, []).append((first, words))
-
-
-def _grouped(keys: Int64s, values: Int64s) -> dict[int, frozenset[int]]:
-    if not len(keys):
-        return {}
-    order = np.argsort(keys, kind="stable")
-    keys, values = keys[order], values[order]
-    firsts = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))
-    groups = np.split(values, firsts[1:])
-    return {
-        key: frozenset(group.tolist())
-        for key, group in zip(keys[firsts].tolist(), groups, strict=True)
-    }
 
 
 def _blocks(sentences: Sequence[Sequence[str]]) -> Iterator[tuple[bytes, Int64s, Int64s]]:

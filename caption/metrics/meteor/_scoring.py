@@ -40,7 +40,7 @@ def count(
     counts = [0] * COLUMNS
     counts[0], counts[1] = len(hypothesis), len(reference)
     counts[2], counts[3] = sum(hypothesis), sum(reference)
-    for j, stage, i, i_length, j_length in matches:
+    for j, stage, _, i, i_length, j_length in matches:
         # Both directions of the paraphrase table are one stage.
         column = 4 + 4 * min(stage, 3)
         if i_length == 1 == j_length:

@@ -12,7 +12,7 @@ from caption.metrics.meteor._hashing import Int64s, PieceHash, UInt64s
 from simlearn._files import open_atomically
 from simlearn.errors import UserError
 
-_MAGIC: Final = b"simlearn METEOR paraphrases 1\n"
+_MAGIC: Final = b"simlearn METEOR paraphrases 2\n"
 _ARRAYS: Final = {"keys": "<u8", "checks": "<u8", "offsets": "<u4", "targets": "<u4"}
 _ALIGNMENT: Final = 64
 
@@ -23,7 +23,7 @@ class ParaphraseTable:
     Args:
         about: The header: `seed` of the keys, `longest` phrase in words, `source` that it was made of.
         arrays: `keys` `(n,)`, sorted, and `checks` `(n,)` name a phrase, `offsets` `(n + 1,)` say where
-            its paraphrases start in `targets`.
+            its paraphrases start in `targets`, which keep the order of METEOR's file.
     """
 
     def __init__(self, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -46,26 +46,27 @@ class ParaphraseTable:
         known = (self._keys[places] == keys) & (self._checks[places] == checks)
         return np.where(known, places, -1)
 
-    def among(self, phrases: Int64s) -> tuple[Int64s, Int64s]:
+    def among(self, phrases: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Return the pairs of phrase and paraphrase that lie within some phrases.
 
         Args:
             phrases: `(m,)` numbers, sorted and distinct.
 
         Returns:
-            Numbers of the phrases, and of their paraphrases, `(pairs,)` each.
+            Numbers of the phrases, of their paraphrases, and the paraphrases' places in the whole
+            table, `(pairs,)` each; by place.
         """
         wanted = np.zeros(len(self), bool)
         wanted[phrases] = True
         starts = self._offsets[phrases].astype(np.int64)
         counts = self._offsets[phrases + 1].astype(np.int64) - starts
         if not counts.sum():
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
         firsts = np.cumsum(counts) - counts
         rows = np.repeat(starts - firsts, counts) + np.arange(counts.sum())
         targets = self._targets[rows].astype(np.int64)
         kept = wanted[targets]
-        return np.repeat(phrases, counts)[kept], targets[kept]
+        return np.repeat(phrases, counts)[kept], targets[kept], rows[kept]
 
 
 def write_table(path: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
