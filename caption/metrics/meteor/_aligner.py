@@ -21,7 +21,7 @@ PARAPHRASE_OF_HYPOTHESIS: Final = 4
 BEAM: Final = 40
 
 # A path's rank is one number, the smaller the better: covered words, then chunks, then distance.
-_COVERED: Final = -(1 << 48)
+_COVERED_BITS: Final = 48
 _CHUNK: Final = 1 << 32
 _WEIGHTS: Final = (1.0, 0.6, 0.8, 0.6, 0.6)
 _GAINS: Final = tuple(
@@ -31,6 +31,9 @@ _GAINS: Final = tuple(
 # rank, end of the open chunk in the hypothesis or -1, hypothesis' words used, next free word of
 # the reference, matches (linked, last first)
 _Path = tuple[int, int, int, int, Any]
+# words in the hypothesis (bits), their start, distance, words gained, end there, end in the
+# reference, the match
+_Trial = tuple[int, int, int, int, int, int, Match]
 _rank = itemgetter(0)
 
 
@@ -103,32 +106,66 @@ def _split(
 
 def _search(fixed: list[Match], open_: list[Match], reference: int) -> list[Match]:
     used = 0
-    events: dict[int, list[Match]] = {}
     for match in fixed:
         used |= ((1 << match[4]) - 1) << match[3]
-    fixed_at = {match[0]: match for match in fixed}
+    trials: dict[int, list[_Trial]] = {}
     for match in open_:
-        events.setdefault(match[0], []).append(match)
+        trials.setdefault(match[0], []).append(_trial(match))
+    later, gain = 1, 0
+    for options in trials.values():
+        later *= len(options) + 1
+        gain += options[0][3] if len(options) == 1 else max([option[3] for option in options])
+    phrases = any([match[5] > 1 for match in open_])
     paths: list[_Path] = [(0, -1, used, 0, None)]
-    place = 0
-    for j in sorted({*events, *fixed_at}):
-        paths = _passed(paths, place, j)
-        if j in fixed_at:
-            paths = [_with(path, fixed_at[j], path[0]) for path in paths]
-        else:
-            paths = _extended(paths, events[j], j)
+    place, at = 0, 0
+    for j, options in trials.items():
+        start = at
+        while at < len(fixed) and fixed[at][0] < j:
+            at += 1
+        if j > place:
+            paths = _between(paths, fixed[start:at], place, j, phrases)
+        paths = _extended(paths, options, j)
         paths.sort(key=_rank)
-        del paths[BEAM:]
+        later //= len(options) + 1
+        gain -= options[0][3] if len(options) == 1 else max([option[3] for option in options])
+        if len(paths) * later > BEAM:
+            del paths[BEAM:]
+        else:
+            _drop_hopeless(paths, gain)
         place = j + 1
-    paths = _passed(paths, place, reference)
-    best = min((_closed(path) for path in paths), key=_rank)
+    if reference > place:
+        paths = _between(paths, fixed[at:], place, reference, phrases)
+    best = min([_closed(path) for path in paths], key=_rank)
     taken, link = list(fixed), best[4]
     while link:
-        if link[1][0] not in fixed_at:
-            taken.append(link[1])
+        taken.append(link[1])
         link = link[0]
     taken.sort()
     return taken
+
+
+def _trial(match: Match) -> _Trial:
+    j, stage, _, i, i_length, j_length = match
+    gains = _GAINS[stage]
+    return (
+        ((1 << i_length) - 1) << i,
+        i,
+        abs(i - j),
+        gains[i_length] + gains[j_length],
+        i + i_length,
+        j + j_length,
+        match,
+    )
+
+
+def _drop_hopeless(paths: list[_Path], gain: int) -> None:
+    """Drop paths that the best one beats whatever follows.
+
+    Only where the beam will cut no path any more: there a hopeless path keeps a place.
+    """
+    most = (paths[0][0] >> _COVERED_BITS) + gain
+    while paths[-1][0] >> _COVERED_BITS > most:
+        paths.pop()
 
 
 def _closed(path: _Path) -> _Path:
@@ -137,55 +174,52 @@ def _closed(path: _Path) -> _Path:
     return (path[0] + _CHUNK, -1, path[2], path[3], path[4])
 
 
-def _passed(paths: list[_Path], start: int, end: int) -> list[_Path]:
-    """Words without matches close the chunks, save under a phrase that goes on over them."""
-    for place in range(start, end):
-        paths = [path if path[3] > place else _closed(path) for path in paths]
-        paths.sort(key=_rank)
-        if all(path[1] < 0 for path in paths):
-            break
+def _between(
+    paths: list[_Path], fixed: list[Match], start: int, end: int, phrases: bool
+) -> list[_Path]:
+    """Go from one ambiguous word to the next.
+
+    What happens behind the first chunk's end is the same to all paths and changes no order.
+    """
+    if phrases:
+        first = fixed[0][0] if fixed else end
+        while start < first and any(path[3] > start for path in paths):
+            # Words without matches close a chunk, save under a phrase that goes on over them.
+            paths = [path if path[3] > start else _closed(path) for path in paths]
+            paths.sort(key=_rank)
+            start += 1
+        if start == end:
+            return paths
+    follows, last = -1, -1
+    if fixed:
+        follows = fixed[0][3] if fixed[0][0] == start else -1
+        if fixed[-1][0] + fixed[-1][5] == end:
+            last = fixed[-1][3] + fixed[-1][4]
+    paths = [
+        (rank + _CHUNK if chunk >= 0 and chunk != follows else rank, last, used, free, link)
+        for rank, chunk, used, free, link in paths
+    ]
+    paths.sort(key=_rank)
     return paths
 
 
-def _with(path: _Path, match: Match, rank: int) -> _Path:
-    j, _, _, i, i_length, j_length = match
-    if path[1] >= 0 and path[1] != i:
-        rank += _CHUNK
-    return (
-        rank,
-        i + i_length,
-        path[2] | ((1 << i_length) - 1) << i,
-        j + j_length,
-        (path[4], match),
-    )
-
-
-def _extended(paths: list[_Path], options: list[Match], j: int) -> list[_Path]:
+def _extended(paths: list[_Path], options: list[_Trial], j: int) -> list[_Path]:
     # Plain tuples, unpacked here: this loop is where the time goes.
-    trials = [
-        (
-            i,
-            ((1 << i_length) - 1) << i,
-            abs(i - j),
-            _COVERED * (_GAINS[stage][i_length] + _GAINS[stage][j_length]),
-            i + i_length,
-            j + j_length,
-            match,
-        )
-        for match in options
-        for (_, stage, _, i, i_length, j_length) in (match,)
-    ]
     extended: list[_Path] = []
+    append = extended.append
     for path in paths:
         rank, end, used, free, link = path
         if free > j:
-            extended.append(path)
+            append(path)
             continue
-        for i, words, distance, gain, i_end, j_end, match in trials:
+        broken = _CHUNK if end >= 0 else 0
+        for words, i, distance, gain, i_end, j_end, match in options:
             if used & words:
                 continue
-            chunk = _CHUNK if end >= 0 and end != i else 0
-            extended.append((rank + gain + chunk, i_end, used | words, j_end, (link, match)))
+            cost = rank - (gain << _COVERED_BITS)
+            append(
+                (cost if end == i else cost + broken, i_end, used | words, j_end, (link, match))
+            )
             rank += distance
-        extended.append((rank + _CHUNK if end >= 0 else rank, -1, used, j + 1, link))
+        append((rank + broken, -1, used, j + 1, link))
     return extended

@@ -57,7 +57,8 @@ def _compiled(source: Path, seed: int, progress: Progress) -> tuple[dict[str, An
     targets: list[UInt64s] = []
     longest = 1
     for block, starts, ends in _blocks(source, progress):
-        keys, checks = hash_pieces(block, starts, ends)
+        sums = hash_pieces.sums(block)
+        keys, checks = (hash_pieces.key(sums, which, starts, ends) for which in (0, 1))
         phrases.add(keys, checks)
         sources.append(keys[0::2])
         targets.append(keys[1::2])
@@ -142,18 +143,17 @@ def _blocks(source: Path, progress: Progress) -> Iterator[tuple[bytes, Int64s, I
 
 
 def _texts(source: Path, progress: Progress) -> Iterator[bytes]:
-    """Yield the text in pieces of at most `BLOCK` bytes that end with an entry."""
+    """Yield the text in pieces that end with an entry."""
     size = max(source.stat().st_size, 1)
     rest = b""
     try:
         with source.open("rb") as raw, gzip.open(raw) as file:
-            # A quarter of the keys' block, so that what is left of the last piece fits in as well.
-            while piece := file.read(BLOCK // 4):
+            while piece := file.read(BLOCK):
                 progress(min(raw.tell() / size, 0.99))
                 text = rest + piece
                 cut = _last_entry(text)
                 rest = text[cut:]
-                if len(rest) > BLOCK // 2:
+                if len(rest) > BLOCK:
                     raise UserError(f"{source}: expected short lines, got one of {len(rest)} bytes")
                 if cut:
                     yield text[:cut]

@@ -9,7 +9,7 @@ UInt64s = NDArray[np.uint64]
 Int64s = NDArray[np.int64]
 
 BLOCK: Final = 1 << 20
-"""Most bytes in a text that is hashed at once."""
+"""About how many bytes of text are hashed at once."""
 
 
 class PieceHash:
@@ -30,22 +30,27 @@ class PieceHash:
         self._bases = [int(base) | 1 for base in draw.integers(2**32, 2**64, 2, dtype=np.uint64)]
         self._powers: list[tuple[UInt64s, UInt64s]] = []
 
-    def __call__(self, text: bytes, starts: Int64s, ends: Int64s) -> tuple[UInt64s, UInt64s]:
-        """Return the two keys of `text[start:end]` for each start and end.
+    def sums(self, text: bytes) -> tuple[UInt64s, UInt64s]:
+        """Return the two sums up to each byte of a text, of which the keys of its pieces are made."""
+        if not self._powers or len(self._powers[0][0]) < len(text):
+            self._grow(max(4096, 2 * len(text)))
+        letters = np.frombuffer(text, np.uint8)
+        first, second = (
+            _sums(table[letters] * powers[: len(letters)])
+            for table, (powers, _) in zip(self._tables, self._powers, strict=True)
+        )
+        return first, second
+
+    def key(self, sums: tuple[UInt64s, UInt64s], which: int, starts: Int64s, ends: Int64s) -> UInt64s:
+        """Return one of the two keys of the pieces from `starts` to before `ends`.
 
         Args:
-            text: At most `BLOCK` bytes.
+            sums: Of the text.
+            which: 0 or 1.
             starts: `(n,)` first bytes.
             ends: `(n,)` bytes behind the last.
         """
-        if not self._powers or len(self._powers[0][0]) < len(text):
-            self._grow(min(BLOCK, max(4096, 2 * len(text))))
-        letters = np.frombuffer(text, np.uint8)
-        first, second = (
-            self._keys(letters, starts, ends, table, powers)
-            for table, powers in zip(self._tables, self._powers, strict=True)
-        )
-        return first, second
+        return (sums[which][ends] - sums[which][starts]) * self._powers[which][1][starts]
 
     def _grow(self, length: int) -> None:
         self._powers = [
@@ -53,17 +58,11 @@ class PieceHash:
             for base in self._bases
         ]
 
-    @staticmethod
-    def _keys(
-        letters: NDArray[np.uint8],
-        starts: Int64s,
-        ends: Int64s,
-        table: UInt64s,
-        powers: tuple[UInt64s, UInt64s],
-    ) -> UInt64s:
-        sums = np.zeros(len(letters) + 1, np.uint64)
-        np.cumsum(table[letters] * powers[0][: len(letters)], out=sums[1:])
-        return (sums[ends] - sums[starts]) * powers[1][starts]
+
+def _sums(terms: UInt64s) -> UInt64s:
+    sums = np.zeros(len(terms) + 1, np.uint64)
+    np.cumsum(terms, out=sums[1:])
+    return sums
 
 
 def _powers_of(base: int, length: int) -> UInt64s:

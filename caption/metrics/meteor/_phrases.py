@@ -67,29 +67,10 @@ def _found(
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     sentence = np.repeat(numbers, counts)
     place = np.arange(len(starts)) - np.repeat(np.cumsum(counts) - counts, counts)
-    found = []
-    for length in range(1, table.longest + 1):
-        last = np.arange(length - 1, len(starts))
-        first = last - (length - 1)
-        whole = sentence[first] == sentence[last]
-        first, last = first[whole], last[whole]
-        keys, checks = table.hash(text, starts[first], ends[last])
-        phrase = _look_up(keys, checks, table)
-        known = phrase >= 0
-        first = first[known]
-        found.append(
-            (sentence[first], place[first], np.full(len(first), length), phrase[known])
-        )
-    columns = [np.concatenate([part[column] for part in found]) for column in range(4)]
-    return columns[0], columns[1], columns[2], columns[3]
-
-
-def _look_up(
-    keys: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
-    checks: "np.ndarray[tuple[int], np.dtype[np.uint64]]",
-    table: ParaphraseTable,
-) -> Int64s:
-    # In order, so that the search walks through the file and not to and fro.
-    distinct, places, back = np.unique(keys, return_index=True, return_inverse=True)
-    found = table.find(distinct, checks[places])
-    return found[back]
+    longest = min(table.longest, int(counts.max(initial=0)))
+    lasts = np.zeros((longest, len(starts)), np.int64)
+    for more in range(longest):
+        whole = sentence[: len(starts) - more] == sentence[more:]
+        lasts[more, : len(starts) - more] = np.where(whole, ends[more:], 0)
+    (more_words, words), phrase = table.find(text, starts, lasts)
+    return sentence[words], place[words], more_words + 1, phrase

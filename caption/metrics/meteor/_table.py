@@ -8,13 +8,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from caption.metrics.meteor._hashing import Int64s, PieceHash, UInt64s
+from caption.metrics.meteor._hashing import Int64s, PieceHash
 from simlearn._files import open_atomically
 from simlearn.errors import UserError
 
 _MAGIC: Final = b"simlearn METEOR paraphrases 2\n"
 _ARRAYS: Final = {"keys": "<u8", "checks": "<u8", "offsets": "<u4", "targets": "<u4"}
 _ALIGNMENT: Final = 64
+_SEEN_BITS: Final = 24
+_SEEN_SHIFT: Final = 64 - _SEEN_BITS
 
 
 class ParaphraseTable:
@@ -34,17 +36,35 @@ class ParaphraseTable:
         self._checks = arrays["checks"]
         self._offsets = arrays["offsets"]
         self._targets = arrays["targets"]
+        self._seen = np.zeros(1 << _SEEN_BITS, bool)
+        self._seen[(self._keys >> np.uint64(_SEEN_SHIFT)).astype(np.intp)] = True
 
     def __len__(self) -> int:
         return len(self._keys)
 
-    def find(self, keys: UInt64s, checks: UInt64s) -> Int64s:
-        """Return each phrase's number, or -1 for one that is not in the table."""
-        if not len(self._keys):
-            return np.full(len(keys), -1, np.int64)
-        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        known = (self._keys[places] == keys) & (self._checks[places] == checks)
-        return np.where(known, places, -1)
+    def find(self, text: bytes, starts: Int64s, ends: Int64s) -> tuple[Int64s, Int64s]:
+        """Look up pieces of a text.
+
+        Args:
+            text: With its words joined by spaces.
+            starts: `(n,)` first bytes of the pieces.
+            ends: `(m, n)` or more rows of bytes behind the last; 0 for a piece that is none.
+
+        Returns:
+            For the pieces that are phrases of the table: their places `(2, k)` in `ends`, and their
+            numbers `(k,)`.
+        """
+        sums = self.hash.sums(text)
+        rows, columns = np.nonzero(ends)
+        firsts, lasts = starts[columns], ends[rows, columns]
+        keys = self.hash.key(sums, 0, firsts, lasts)
+        # Most pieces are no phrases: a look at a small part of the key spares the search.
+        maybe = self._seen[(keys >> np.uint64(_SEEN_SHIFT)).astype(np.intp)]
+        rows, columns, keys = rows[maybe], columns[maybe], keys[maybe]
+        numbers = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
+        checks = self.hash.key(sums, 1, starts[columns], ends[rows, columns])
+        known = (self._keys[numbers] == keys) & (self._checks[numbers] == checks)
+        return np.stack((rows[known], columns[known])), numbers[known]
 
     def among(self, phrases: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Return the pairs of phrase and paraphrase that lie within some phrases.
