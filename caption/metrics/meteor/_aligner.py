@@ -4,8 +4,8 @@ from operator import itemgetter
 from typing import Any, Final
 
 Match = tuple[int, int, int, int, int, int]
-"""Start in the reference, stage, order within it, start in the hypothesis, words there, words in the
-reference.
+"""Start in the reference, stage, order within it, start in the hypothesis, words there, words in
+the reference.
 
 Sorted, matches stand in the order in which METEOR tries them.
 """
@@ -24,9 +24,7 @@ BEAM: Final = 40
 _COVERED_BITS: Final = 48
 _CHUNK: Final = 1 << 32
 _WEIGHTS: Final = (1.0, 0.6, 0.8, 0.6, 0.6)
-_GAINS: Final = tuple(
-    tuple(int(weight * words) for words in range(64)) for weight in _WEIGHTS
-)
+_GAINS: Final = tuple(tuple(int(weight * words) for words in range(64)) for weight in _WEIGHTS)
 
 # rank, end of the open chunk in the hypothesis or -1, hypothesis' words used, next free word of
 # the reference, matches (linked, last first)
@@ -46,8 +44,8 @@ def align(matches: list[Match], hypothesis: int, reference: int) -> list[Match]:
 
     - a match covers its weight times its words, *rounded down* in each sentence: an ambiguous
       synonym (weight 0.8) counts nothing, and is taken only where it saves a chunk or distance;
-    - a distance is not that of a match taken but of each match *passed over*: those tried before the
-      one taken, and all of them where the word stays unmatched;
+    - a distance is not that of a match taken but of each match *passed over*: those tried before
+      the one taken, and all of them where the word stays unmatched;
     - a chunk counts when it closes; ties keep the order in which they arose.
 
     Args:
@@ -59,8 +57,8 @@ def align(matches: list[Match], hypothesis: int, reference: int) -> list[Match]:
         The matches taken, sorted.
 
     Reference:
-        Denkowski and Lavie, "Meteor Universal: Language Specific Translation Evaluation for Any Target
-        Language", WMT 2014, section 2 (criteria of the alignment).
+        Denkowski and Lavie, "Meteor Universal: Language Specific Translation Evaluation for Any
+        Target Language", WMT 2014, section 2 (criteria of the alignment).
     """
     fixed, open_ = _split(matches, hypothesis, reference)
     if not open_:
@@ -92,7 +90,8 @@ def _split(
                 in_hypothesis[at] += 1
             for at in range(j, j + j_length):
                 in_reference[at] += 1
-    fixed, open_ = [], []
+    fixed: list[Match] = []
+    open_: list[Match] = []
     for match in matches:
         j, _, _, i, i_length, j_length = match
         alone = (
@@ -115,7 +114,7 @@ def _search(fixed: list[Match], open_: list[Match], reference: int) -> list[Matc
     for options in trials.values():
         later *= len(options) + 1
         gain += options[0][3] if len(options) == 1 else max([option[3] for option in options])
-    phrases = any([match[5] > 1 for match in open_])
+    phrases = any(match[5] > 1 for match in open_)
     paths: list[_Path] = [(0, -1, used, 0, None)]
     place, at = 0, 0
     for j, options in trials.items():
@@ -217,9 +216,7 @@ def _extended(paths: list[_Path], options: list[_Trial], j: int) -> list[_Path]:
             if used & words:
                 continue
             cost = rank - (gain << _COVERED_BITS)
-            append(
-                (cost if end == i else cost + broken, i_end, used | words, j_end, (link, match))
-            )
+            append((cost if end == i else cost + broken, i_end, used | words, j_end, (link, match)))
             rank += distance
         append((rank + broken, -1, used, j + 1, link))
     return extended

@@ -102,7 +102,8 @@ def read_lexicon(files: DataFiles) -> Lexicon:
 
 
 def _read_prefixes(words: Path) -> tuple[frozenset[str], frozenset[str]]:
-    always, before_numbers = set(), set()
+    always: set[str] = set()
+    before_numbers: set[str] = set()
     for line in _text(words, _PREFIXES).split("\n"):
         parts = line.split()
         if not parts or line.startswith("#"):

@@ -15,10 +15,11 @@ BLOCK: Final = 1 << 20
 class PieceHash:
     """Polynomial hashes, modulo 2^64, of pieces of a text.
 
-    The key of bytes b_0 ... b_{n-1} is the sum of t(b_k) p^k, with a random odd p and a random table t.
-    Sums over the whole text give every piece's key by one subtraction and one product, as p has
-    an inverse modulo 2^64. Two independent keys together name a piece: 2 million pieces share both by
-    chance with a probability below 1e-25. They withstand chance, not somebody who seeks a clash.
+    The key of bytes b_0 ... b_{n-1} is the sum of t(b_k) p^k, with a random odd p and a random
+    table t. Sums over the whole text give every piece's key by one subtraction and one product, as
+    p has an inverse modulo 2^64. Two independent keys together name a piece: 2 million pieces share
+    both by chance with a probability below 1e-25. They withstand chance, not somebody who seeks a
+    clash.
 
     Args:
         seed: Chooses p and t.
@@ -31,7 +32,7 @@ class PieceHash:
         self._powers: list[tuple[UInt64s, UInt64s]] = []
 
     def sums(self, text: bytes) -> tuple[UInt64s, UInt64s]:
-        """Return the two sums up to each byte of a text, of which the keys of its pieces are made."""
+        """Return the two sums up to each byte of a text, which make the keys of its pieces."""
         if not self._powers or len(self._powers[0][0]) < len(text):
             self._grow(max(4096, 2 * len(text)))
         letters = np.frombuffer(text, np.uint8)
@@ -41,7 +42,9 @@ class PieceHash:
         )
         return first, second
 
-    def key(self, sums: tuple[UInt64s, UInt64s], which: int, starts: Int64s, ends: Int64s) -> UInt64s:
+    def key(
+        self, sums: tuple[UInt64s, UInt64s], which: int, starts: Int64s, ends: Int64s
+    ) -> UInt64s:
         """Return one of the two keys of the pieces from `starts` to before `ends`.
 
         Args:

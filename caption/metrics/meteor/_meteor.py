@@ -46,7 +46,8 @@ class Meteor:
             stderr.
 
     Raises:
-        UserError: A data file is missing or damaged, or the compiled table is; never another metric.
+        UserError: A data file is missing or damaged, or the compiled table is; never another
+        metric.
 
     Reference:
         Banerjee and Lavie, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation
@@ -65,9 +66,7 @@ class Meteor:
         self._vocabulary = Vocabulary(read_lexicon(files))
         self._table = _table(files.table, cache, progress or show_progress())
 
-    def score(
-        self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]
-    ) -> MeteorScores:
+    def score(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> MeteorScores:
         """Score one caption for each image.
 
         Args:
@@ -84,7 +83,9 @@ class Meteor:
             )
         for number, group in enumerate(references):
             if isinstance(group, str) or not group:
-                raise UserError(f"references[{number}]: expected at least one, in a list, got {group!r}")
+                raise UserError(
+                    f"references[{number}]: expected at least one, in a list, got {group!r}"
+                )
         counts = self._counts(hypotheses, references)
         return MeteorScores(corpus_score(counts), score_of(counts), counts)
 
@@ -106,7 +107,7 @@ class Meteor:
 
 @contextlib.contextmanager
 def _without_cycle_search() -> Iterator[None]:
-    """Millions of small tuples and no cycle among them: the search for some takes a tenth of the time."""
+    """Millions of small tuples hold no cycle; looking for some takes a tenth of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:

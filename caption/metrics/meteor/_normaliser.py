@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 _LETTERS: Final = (
-    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017e\u0400-\u0527\u1d00-\u1d7f\ua640-\ua66e\ua67e-\ua697"
+    "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u017e"
+    "\u0400-\u0527\u1d00-\u1d7f\ua640-\ua66e\ua67e-\ua697"
 )
 _WORD: Final = f"{_LETTERS}0-9"
 # Stands for each dot of an ellipsis while single dots are looked at; a private character.
@@ -57,9 +58,9 @@ _split_words = _compiled(_AFTER_DOTS)
 def normalise(line: str, always: frozenset[str], before_numbers: frozenset[str]) -> list[str]:
     """Split a line as METEOR's `-norm` does, and lower its case.
 
-    Symbols become words, hyphens between letters disappear (`t-shirt` gives two words), a contraction
-    is cut before its apostrophe, `u.s.` loses its dots, and a last dot is cut off unless the word is a
-    known abbreviation or a lower-case word follows.
+    Symbols become words, hyphens between letters disappear (`t-shirt` gives two words), a
+    contraction is cut before its apostrophe, `u.s.` loses its dots, and a last dot is cut off
+    unless the word is a known abbreviation or a lower-case word follows.
 
     Args:
         line: A caption, its tokens joined by spaces.

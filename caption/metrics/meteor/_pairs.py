@@ -90,9 +90,7 @@ class Corpus:
                         for i in hypothesis.places[other]:
                             yield (j, stage, i, i, 1, 1)
 
-    def _listed_under_reference(
-        self, hypothesis: Sentence, reference: Sentence
-    ) -> Iterator[Match]:
+    def _listed_under_reference(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
         """By length of the reference's phrase, then as in the table, then by place."""
         sources, targets = self._phrases.sources, self._phrases.targets
         for target in reference.paraphrases & hypothesis.spans.keys():

@@ -24,13 +24,11 @@ COLUMNS: Final = 23
 _CHUNKS, _MATCHED, _MATCHED_REFERENCE = 20, 21, 22
 
 
-def count(
-    matches: list[Match], hypothesis: list[bool], reference: list[bool]
-) -> list[int]:
+def count(matches: list[Match], hypothesis: list[bool], reference: list[bool]) -> list[int]:
     """Return the counts of one alignment, in the order in which METEOR prints them.
 
-    Words of the hypothesis and the reference, function words of both; for each stage matched content
-    words of both and function words of both; chunks; matched words of both.
+    Words of the hypothesis and the reference, function words of both; for each stage matched
+    content words of both and function words of both; chunks; matched words of both.
 
     Args:
         matches: Sorted.
@@ -72,8 +70,8 @@ def score_of(counts: Floats) -> Floats:
     r"""Return the score of each row of counts.
 
     P and R are the weighted shares of matched words; F = PR / (a P + (1 - a) R); the fragmentation
-    f = chunks / (mean number of matched words of the two sentences), 0 for a perfect match; the score is
-    F (1 - g f^b).
+    f = chunks / (mean number of matched words of the two sentences), 0 for a perfect match; the
+    score is F (1 - g f^b).
 
     Args:
         counts: `(..., 23)`.

@@ -23,9 +23,9 @@ class ParaphraseTable:
     """Phrases by number, each with the numbers of its paraphrases.
 
     Args:
-        about: The header: `seed` of the keys, `longest` phrase in words, `source` that it was made of.
-        arrays: `keys` `(n,)`, sorted, and `checks` `(n,)` name a phrase, `offsets` `(n + 1,)` say where
-            its paraphrases start in `targets`, which keep the order of METEOR's file.
+        about: The header: `seed` of the keys, `longest` phrase in words, `source` that it was made
+        of. arrays: `keys` `(n,)`, sorted, and `checks` `(n,)` name a phrase, `offsets` `(n + 1,)`
+            say where its paraphrases start in `targets`, which keep the order of METEOR's file.
     """
 
     def __init__(self, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
@@ -90,7 +90,7 @@ class ParaphraseTable:
 
 
 def write_table(path: Path, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-    """Write a table, whole or not at all; the header says the sizes and a checksum of each array."""
+    """Write a table, whole or not at all; its header has sizes and checksums of the arrays."""
     stored = {name: np.ascontiguousarray(arrays[name], kind) for name, kind in _ARRAYS.items()}
     header = dict(about)
     header["sizes"] = {name: len(array) for name, array in stored.items()}

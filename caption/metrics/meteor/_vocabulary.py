@@ -87,4 +87,3 @@ def _base_synsets(word: str, lexicon: Lexicon) -> list[str]:
             if base:
                 return base.split()
     return []
-
