@@ -1,5 +1,6 @@
 """The one-to-one alignment of two sentences, out of all matches between their words and phrases."""
 
+from math import prod
 from operator import itemgetter
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ BEAM: Final = 40
 # A path's rank is one number, the smaller the better: covered words, then chunks, then distance.
 _COVERED_BITS: Final = 48
 _CHUNK: Final = 1 << 32
+_NEVER: Final = 1 << 80
 _WEIGHTS: Final = (1.0, 0.6, 0.8, 0.6, 0.6)
 _GAINS: Final = tuple(tuple(int(weight * words) for words in range(64)) for weight in _WEIGHTS)
 
@@ -110,26 +112,27 @@ def _search(fixed: list[Match], open_: list[Match], reference: int) -> list[Matc
     trials: dict[int, list[_Trial]] = {}
     for match in open_:
         trials.setdefault(match[0], []).append(_trial(match))
-    later, gain = 1, 0
-    for options in trials.values():
-        later *= len(options) + 1
-        gain += options[0][3] if len(options) == 1 else max([option[3] for option in options])
+    rooms = [len(options) + 1 for options in trials.values()]
+    gains = [max([option[3] for option in options]) for options in trials.values()]
+    gain, later, last_room = sum(gains), prod(rooms), rooms[-1]
     phrases = any(match[5] > 1 for match in open_)
     paths: list[_Path] = [(0, -1, used, 0, None)]
     place, at = 0, 0
-    for j, options in trials.items():
+    for (j, options), room, most in zip(trials.items(), rooms, gains, strict=True):
         start = at
         while at < len(fixed) and fixed[at][0] < j:
             at += 1
         if j > place:
             paths = _between(paths, fixed[start:at], place, j, phrases)
-        paths = _extended(paths, options, j)
+        gain -= most
+        # How many paths one path may become, at most, before the beam is cut the last time:
+        # behind the last ambiguous word only the best one counts.
+        later //= room
+        uncut = later == 1 or len(paths) * room * later <= BEAM * last_room
+        paths = _extended(paths, options, j, _limit(paths, options, j, gain) if uncut else _NEVER)
         paths.sort(key=_rank)
-        later //= len(options) + 1
-        gain -= options[0][3] if len(options) == 1 else max([option[3] for option in options])
-        if len(paths) * later > BEAM:
-            del paths[BEAM:]
-        else:
+        del paths[BEAM:]
+        if len(paths) * later <= BEAM * last_room:
             _drop_hopeless(paths, gain)
         place = j + 1
     if reference > place:
@@ -157,11 +160,28 @@ def _trial(match: Match) -> _Trial:
     )
 
 
-def _drop_hopeless(paths: list[_Path], gain: int) -> None:
-    """Drop paths that the best one beats whatever follows.
+def _limit(paths: list[_Path], options: list[_Trial], j: int, gain: int) -> int:
+    """Return the rank from which on a path is beaten by what the best one becomes.
 
     Only where the beam will cut no path any more: there a hopeless path keeps a place.
+
+    Args:
+        paths: Sorted.
+        options: Matches of the word.
+        j: The word.
+        gain: Words that a path can cover yet behind it, at most.
     """
+    rank, _, used, free, _ = paths[0]
+    now = 0
+    if free <= j:
+        for option in options:
+            if option[3] > now and not used & option[0]:
+                now = option[3]
+    return ((rank >> _COVERED_BITS) - now + gain + 1) << _COVERED_BITS
+
+
+def _drop_hopeless(paths: list[_Path], gain: int) -> None:
+    """Drop paths that the best one beats whatever follows; where `_limit` may do so."""
     most = (paths[0][0] >> _COVERED_BITS) + gain
     while paths[-1][0] >> _COVERED_BITS > most:
         paths.pop()
@@ -202,7 +222,7 @@ def _between(
     return paths
 
 
-def _extended(paths: list[_Path], options: list[_Trial], j: int) -> list[_Path]:
+def _extended(paths: list[_Path], options: list[_Trial], j: int, limit: int) -> list[_Path]:
     # Plain tuples, unpacked here: this loop is where the time goes.
     extended: list[_Path] = []
     append = extended.append
@@ -216,7 +236,11 @@ def _extended(paths: list[_Path], options: list[_Trial], j: int) -> list[_Path]:
             if used & words:
                 continue
             cost = rank - (gain << _COVERED_BITS)
-            append((cost if end == i else cost + broken, i_end, used | words, j_end, (link, match)))
+            if cost < limit:
+                if end != i:
+                    cost += broken
+                append((cost, i_end, used | words, j_end, (link, match)))
             rank += distance
-        append((rank + broken, -1, used, j + 1, link))
+        if rank < limit:
+            append((rank + broken, -1, used, j + 1, link))
     return extended

@@ -61,7 +61,10 @@ class ParaphraseTable:
         # Most pieces are no phrases: a look at a small part of the key spares the search.
         maybe = self._seen[(keys >> np.uint64(_SEEN_SHIFT)).astype(np.intp)]
         rows, columns, keys = rows[maybe], columns[maybe], keys[maybe]
-        numbers = np.minimum(np.searchsorted(self._keys, keys), max(len(self._keys) - 1, 0))
+        # In order, so that the search walks through the file and not to and fro.
+        distinct, back = np.unique(keys, return_inverse=True)
+        numbers = np.searchsorted(self._keys, distinct)[back]
+        numbers = np.minimum(numbers, max(len(self._keys) - 1, 0))
         checks = self.hash.key(sums, 1, starts[columns], ends[rows, columns])
         known = (self._keys[numbers] == keys) & (self._checks[numbers] == checks)
         return np.stack((rows[known], columns[known])), numbers[known]

@@ -1,0 +1,100 @@
+"""METEOR on data files of a handful of words, so that each score can be derived by hand."""
+
+import gzip
+
+import pytest
+
+from caption.metrics.meteor import Meteor
+from simlearn.errors import UserError
+
+FILES = {
+    "function/english.words": "a\nthe\nof\n",
+    "nonbreaking/english.prefixes": "mr\n",
+    "synonym/english.synsets": "dog\n1 2\nhound\n2\ncat\n3\n",
+    "synonym/english.exceptions": "",
+}
+PARAPHRASES = "0.5\nbig cat\ntiger\n0.25\ntiger\nbig cat\n"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "paraphrase-en.gz").write_bytes(gzip.compress(PARAPHRASES.encode()))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def meteor(data, tmp_path_factory):
+    return Meteor(data, cache=tmp_path_factory.mktemp("cache"), progress=lambda share: None)
+
+
+def f(precision, recall):
+    """F = PR / (0.85 P + 0.15 R)."""
+    return precision * recall / (0.85 * precision + 0.15 * recall)
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "reference", "expected"),
+    [
+        ("a dog runs", "a dog runs", 1.0),
+        # One content word (0.75) of one content and one function word (0.25); in one chunk of one
+        # word on either side, so 0.6 of the fragmentation 1 is taken off.
+        ("the dog", "a dog", f(0.75, 0.75) * (1 - 0.6)),
+        # All words in one chunk, by stem (0.6), by synonym (0.8).
+        ("runs", "run", 0.6),
+        ("hound", "dog", 0.8),
+        # "a" by itself, "big cat" by the table (0.6).
+        ("a big cat", "a tiger", f((0.25 + 0.6 * 1.5) / 1.75, (0.25 + 0.6 * 0.75) / 1.0)),
+        # Both words, in two chunks: fragmentation 2 * 2 / (2 + 2), a perfect match but for that.
+        ("dog cat", "cat dog", 1 - 0.6),
+        ("dog", "cat", 0.0),
+        ("", "cat", 0.0),
+        # Stem and synonym at once: each covers 0.6 or 0.8 words rounded down, so that no match is as
+        # good as one. The jar says 0, too.
+        ("dogs", "dog", 0.0),
+    ],
+)
+def test_scores_are_those_derived_by_hand(meteor, hypothesis, reference, expected):
+    assert meteor.score([hypothesis], [[reference]]).segments[0] == pytest.approx(expected)
+
+
+def test_the_best_reference_counts_and_the_corpus_sums_what_was_counted(meteor):
+    scores = meteor.score(["the dog", "a dog runs"], [["cat", "a dog"], ["a dog runs", "cat"]])
+    assert scores.segments == pytest.approx([0.3, 1.0])
+    # Content words 1 + 2 of 1 + 2, function words 0 + 1 of 1 + 1, alike on both sides; one chunk
+    # over 1 + 3 matched words, as the perfect sentence adds none.
+    share = (0.75 * 3 + 0.25 * 1) / (0.75 * 3 + 0.25 * 2)
+    assert scores.corpus == pytest.approx(share * (1 - 0.6 * (1 / 4) ** 0.2))
+
+
+def test_a_compiled_table_is_kept_and_a_damaged_one_refused(data, tmp_path):
+    said = []
+    Meteor(data, cache=tmp_path, progress=said.append)
+    assert said[-1] == 1.0
+    said.clear()
+    Meteor(data, cache=tmp_path, progress=said.append)
+    assert said == []
+    (table,) = [path for path in tmp_path.iterdir() if path.is_file()]
+    table.write_bytes(table.read_bytes()[:-7])
+    with pytest.raises(UserError, match=table.name):
+        Meteor(data, cache=tmp_path, progress=said.append)
+
+
+@pytest.mark.parametrize("missing", ["paraphrase-en.gz", "function/english.words"])
+def test_what_is_missing_is_named(data, tmp_path, missing):
+    for name in [*FILES, "paraphrase-en.gz"]:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        if name != missing:
+            (tmp_path / name).write_bytes((data / name).read_bytes())
+    with pytest.raises(UserError, match=rf"{missing}.*pip install pycocoevalcap"):
+        Meteor(tmp_path)
+
+
+def test_captions_without_references_are_refused(meteor):
+    with pytest.raises(UserError, match="each of 1 hypotheses, got 2"):
+        meteor.score(["a"], [["a"], ["a"]])
+    with pytest.raises(UserError, match=r"references\[0\]: expected at least one"):
+        meteor.score(["a"], [[]])
