@@ -52,8 +52,8 @@ def f(precision, recall):
         ("dog cat", "cat dog", 1 - 0.6),
         ("dog", "cat", 0.0),
         ("", "cat", 0.0),
-        # Stem and synonym at once: each covers 0.6 or 0.8 words rounded down, so that no match is as
-        # good as one. The jar says 0, too.
+        # Stem and synonym at once: each covers 0.6 or 0.8 words, rounded down, so that none is as
+        # good as either. The jar says 0, too.
         ("dogs", "dog", 0.0),
     ],
 )
