@@ -2,7 +2,12 @@
 
 import sys
 
+import hypothesis
 import pytest
+
+# How long an example may take says more of the machine than of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="module")
