@@ -99,7 +99,7 @@ def check(
     Examples:
         >>> from simlearn.data import digits
         >>> data = digits.splits()
-        >>> found = check({"train": data.train, "test": data.test}, threshold=20)
+        >>> found = check({"train": data.train, "test": data.test}, threshold=3)
         >>> print(found)
         audit of train and test: nothing shared in ids, pixels; 0 pairs alike
         >>> check({"train": data.train, "test": data.train.take([5, 7, 11])})

@@ -19,6 +19,7 @@ Hashes = NDArray[np.uint64]
 """`(n, 4)`."""
 
 _COEFFICIENTS: Final = 16
+_SCALE: Final = 2**14
 _WORDS: Final = BITS // 64
 # Contrast, in grey levels, below which only noise would be hashed.
 _FLATTEST: Final = 1.0
@@ -32,7 +33,8 @@ def perceptual_hashes(grey: NDArray[np.uint8]) -> tuple[Hashes, NDArray[np.bool_
     Of the two-dimensional cosine transform (DCT-II) `C g C^T`, whose rows are
     `C[k, i] = cos(pi k (2 i + 1) / 128)`, the 16 x 16 coefficients of the lowest frequencies from
     1 to 16 along each axis are kept; a bit is set where a coefficient lies above their median.
-    Light or contrast that is added changes no bit, rounding apart.
+    Light or contrast that is added changes no bit, rounding apart. The cosines are rounded to
+    integers over 2^14, so that the transform is exact: every machine hashes alike.
 
     Args:
         grey: uint8 `(n, 64, 64)`.
@@ -63,7 +65,8 @@ def perceptual_hashes(grey: NDArray[np.uint8]) -> tuple[Hashes, NDArray[np.bool_
             f"expected grey pictures as uint8 (n, {SIDE}, {SIDE}), "
             f"and received {grey.dtype} of shape {grey.shape}"
         )
-    pixels = grey.astype(np.float32)
+    # Doubles hold all sums of such integers exactly, below 64^2 * 255 * 2^28 < 2^53.
+    pixels = grey.astype(np.float64)
     basis = _cosines()
     coefficients = (basis @ pixels @ basis.T).reshape(len(grey), BITS)
     above = coefficients > np.median(coefficients, axis=1, keepdims=True)
@@ -140,8 +143,8 @@ bit_count: Final[Callable[[NDArray[np.uint64]], NDArray[np.uint8]]] = getattr(
 )
 
 
-def _cosines() -> NDArray[np.float32]:
-    """The rows 1 to 16 of the DCT-II's matrix, `(16, 64)`; row 0 is the mean."""
+def _cosines() -> NDArray[np.float64]:
+    """The rows 1 to 16 of the DCT-II's matrix in integers, `(16, 64)`; row 0 is the mean."""
     places = 2 * np.arange(SIDE) + 1
     frequencies = np.arange(1, _COEFFICIENTS + 1)
-    return np.cos(np.pi / (2 * SIDE) * np.outer(frequencies, places)).astype(np.float32)
+    return np.rint(_SCALE * np.cos(np.pi / (2 * SIDE) * np.outer(frequencies, places)))
