@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from caption.metrics import _output
+
 if TYPE_CHECKING:
-    from caption.metrics.bootstrap import Comparison, Interval
-    from caption.metrics.readers import Identity
     from caption.metrics.scores import CaptionScorer, CaptionScores
 
 _METRICS = ("bleu", "rouge_l", "cider_d", "cider", "meteor", "spice", "diversity")
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         result = _run(options)
         if not options.json:
-            print(_table(result), flush=True)
+            print(_output.table(result), flush=True)
         print(json.dumps(result), flush=True)
     except UserError as error:
         _fail(" ".join(str(error).split()), 2)
@@ -121,7 +121,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         result["other"] = options.compare
         result["comparison"] = _comparison(scores[0], scores[1], options)
     if options.per_image:
-        _write_per_image(Path(options.per_image), first, systems[0])
+        _output.write_per_image(Path(options.per_image), first, systems[0])
     return result
 
 
@@ -198,56 +198,7 @@ def _comparison(
     from caption.metrics.bootstrap import compare
 
     found = compare(first, second, resamples=options.resamples, seed=options.seed)
-    return {name: _record(comparison) for name, comparison in found.items()}
-
-
-def _record(comparison: "Comparison") -> dict[str, Any]:
-    def ends(interval: "Interval") -> list[float]:
-        return [interval.low, interval.high]
-
-    return {
-        "score": comparison.first.estimate,
-        "interval": ends(comparison.first),
-        "other_score": comparison.second.estimate,
-        "other_interval": ends(comparison.second),
-        "difference": comparison.difference.estimate,
-        "difference_interval": ends(comparison.difference),
-        "p_value": comparison.p_value,
-    }
-
-
-def _write_per_image(path: Path, scores: "CaptionScores", captions: "dict[Identity, str]") -> None:
-    """One record for each image, each on a line of its own."""
-    rows = [
-        json.dumps(
-            {"image_id": key, "caption": caption}
-            | {name: float(values[row]) for name, values in scores.per_image.items()}
-        )
-        for row, (key, caption) in enumerate(captions.items())
-    ]
-    part = path.with_name(f"{path.name}.part")
-    part.write_text("[\n" + ",\n".join(rows) + "\n]\n", encoding="utf-8")
-    part.replace(path)
-
-
-def _table(result: dict[str, Any]) -> str:
-    comparison = result.get("comparison")
-    lines = [f"{result['images']} images"]
-    for name, value in result["scores"].items():
-        line = f"{name:<10} {value:.4f}"
-        if comparison:
-            found = comparison[name]
-            low, high = found["difference_interval"]
-            line += (
-                f"  other {found['other_score']:.4f}  difference {found['difference']:+.4f} "
-                f"[{low:+.4f}, {high:+.4f}]  p {found['p_value']:.4f}"
-            )
-        lines.append(line)
-    for name, value in result.get("diversity", {}).items():
-        if name != "lengths":
-            shown = "-" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
-            lines.append(f"{name:<12} {shown}")
-    return "\n".join([*lines, *result["signatures"].values()])
+    return {name: _output.record(comparison) for name, comparison in found.items()}
 
 
 def _fail(message: str, status: int) -> NoReturn:

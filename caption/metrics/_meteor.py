@@ -35,7 +35,7 @@ class MeteorScorer:
             per_image={"meteor": found.segments},
             statistics=counts,
             aggregate=_aggregate,
-            settings={"meteor": "1.5", "options": "en-norm"},
+            settings={"meteor": "1.5", "options": "en-norm", "data": self._meteor.data_hash},
         )
 
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from caption.metrics._frequencies import DocumentFrequencies
 from caption.metrics._references import References, Tokens, as_references, split_again
 from caption.metrics._scored import Compat, MetricScores, check_compat
+from caption.metrics._stemmer import stem as porter2
 from caption.metrics._weights import scores_of, weigh
 from caption.metrics.bleu import resplit_references
 from simlearn.errors import UserError
@@ -109,12 +110,12 @@ class Cider:
 
     Args:
         references: for each image its references, lists of words.
-        stem: from a word to its stem; by default the Snowball stemmer for English of NLTK.
+        stem: from a word to its stem; by default METEOR's stemmer for English, Porter2.
         frequencies: of a corpus of *stems*; by default of these references.
         longest: length of the longest n-grams, at least 1.
 
     Raises:
-        UserError: as of `CiderD`, or NLTK is missing.
+        UserError: as of `CiderD`.
 
     Examples:
         >>> dogs = [["a", "brown", "dog", "runs"], ["two", "dogs", "run"]]
@@ -133,11 +134,11 @@ class Cider:
         self,
         references: Sequence[Sequence[Tokens]],
         *,
-        stem: Callable[[str], str] | None = None,
+        stem: Callable[[str], str] = porter2,
         frequencies: DocumentFrequencies | None = None,
         longest: int = 4,
     ) -> None:
-        self._stem = stem or english_stemmer()
+        self._stem = stem
         self._stems: dict[str, str] = {}
         prepared = References([self._stemmed(image) for image in references])
         if len(prepared) == 1 and frequencies is None:
@@ -161,19 +162,3 @@ class Cider:
                 if word not in self._stems:
                     self._stems[word] = self._stem(word)
         return [[self._stems[word] for word in caption] for caption in captions]
-
-
-def english_stemmer() -> Callable[[str], str]:
-    """NLTK's Snowball stemmer for English.
-
-    Raises:
-        UserError: NLTK is missing.
-    """
-    try:
-        from nltk.stem.snowball import EnglishStemmer
-    except ImportError as error:
-        raise UserError(
-            "stems: expected NLTK, which is not installed: pip install 'simlearn[captions]'"
-        ) from error
-    stem: Callable[[str], str] = EnglishStemmer().stem
-    return stem

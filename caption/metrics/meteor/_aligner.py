@@ -25,8 +25,10 @@ BEAM: Final = 40
 _COVERED_BITS: Final = 48
 _CHUNK: Final = 1 << 32
 _NEVER: Final = 1 << 80
-_WEIGHTS: Final = (1.0, 0.6, 0.8, 0.6, 0.6)
-_GAINS: Final = tuple(tuple(int(weight * words) for words in range(64)) for weight in _WEIGHTS)
+# What a match of 0, 1, 2, ... words covers in a sentence, by stage.
+_EXACTLY: Final = tuple(range(64))
+_LOOSELY: Final = tuple(words // 2 for words in range(64))
+_GAINS: Final = (_EXACTLY, _LOOSELY, _LOOSELY, _LOOSELY, _LOOSELY)
 
 # rank, end of the open chunk in the hypothesis or -1, hypothesis' words used, next free word of
 # the reference, matches (linked, last first)
@@ -44,8 +46,9 @@ def align(matches: list[Match], hypothesis: int, reference: int) -> list[Match]:
     to right through the reference; a path ranks by covered words, then by fewer chunks, then by a
     shorter distance. Observed on METEOR 1.5, and kept:
 
-    - a match covers its weight times its words, *rounded down* in each sentence: an ambiguous
-      synonym (weight 0.8) counts nothing, and is taken only where it saves a chunk or distance;
+    - a match that is not exact covers half of its words, *rounded down* in each sentence, whatever
+      weight its stage has in the score: an ambiguous synonym counts nothing, and is taken only
+      where it saves a chunk or distance;
     - a distance is not that of a match taken but of each match *passed over*: those tried before
       the one taken, and all of them where the word stays unmatched;
     - a chunk counts when it closes; ties keep the order in which they arose.

@@ -32,6 +32,7 @@ class Lexicon:
         number_prefixes: abbreviations that keep it before a number.
         synsets: a word's synonym sets in WordNet, as text, numbers joined by spaces.
         bases: an irregular form's base forms.
+        digest: of the files' text, in hexadecimal.
     """
 
     functions: frozenset[str]
@@ -39,6 +40,7 @@ class Lexicon:
     number_prefixes: frozenset[str]
     synsets: dict[str, str]
     bases: dict[str, list[str]]
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -91,20 +93,27 @@ def read_lexicon(files: DataFiles) -> Lexicon:
     Raises:
         UserError: One is missing or is not what it should be.
     """
-    prefixes, number_prefixes = _read_prefixes(files.words)
-    synsets = _pairs(files.words, _SYNSETS)
+    names = (_FUNCTION, _PREFIXES, _SYNSETS, _EXCEPTIONS)
+    texts = {name: _text(files.words, name) for name in names}
+    prefixes, number_prefixes = _prefixes(texts[_PREFIXES])
     bases: dict[str, list[str]] = {}
-    for base, forms in _pairs(files.words, _EXCEPTIONS).items():
+    for base, forms in _pairs(files.words, _EXCEPTIONS, texts[_EXCEPTIONS]).items():
         for form in forms.split():
             bases.setdefault(form, []).append(base)
-    functions = frozenset(_text(files.words, _FUNCTION).split())
-    return Lexicon(functions, prefixes, number_prefixes, synsets, bases)
+    return Lexicon(
+        functions=frozenset(texts[_FUNCTION].split()),
+        prefixes=prefixes,
+        number_prefixes=number_prefixes,
+        synsets=_pairs(files.words, _SYNSETS, texts[_SYNSETS]),
+        bases=bases,
+        digest=hashlib.sha256("\0".join(texts.values()).encode()).hexdigest(),
+    )
 
 
-def _read_prefixes(words: Path) -> tuple[frozenset[str], frozenset[str]]:
+def _prefixes(text: str) -> tuple[frozenset[str], frozenset[str]]:
     always: set[str] = set()
     before_numbers: set[str] = set()
-    for line in _text(words, _PREFIXES).split("\n"):
+    for line in text.split("\n"):
         parts = line.split()
         if not parts or line.startswith("#"):
             continue
@@ -112,9 +121,9 @@ def _read_prefixes(words: Path) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(always), frozenset(before_numbers)
 
 
-def _pairs(words: Path, name: str) -> dict[str, str]:
-    """Read a file of two lines an entry."""
-    lines = _text(words, name).split("\n")
+def _pairs(words: Path, name: str, text: str) -> dict[str, str]:
+    """What a file of two lines an entry holds."""
+    lines = text.split("\n")
     if lines and not lines[-1]:
         lines.pop()
     if len(lines) % 2:

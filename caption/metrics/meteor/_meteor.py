@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,9 @@ class Meteor:
         progress: Called with the share of the compilation that is done; by default a line on
             stderr.
 
+    Attributes:
+        data_hash: of the data files; scores with other data cannot be compared.
+
     Raises:
         UserError: A data file is missing or damaged, or the compiled table is; never another
         metric.
@@ -63,8 +67,11 @@ class Meteor:
         progress: Progress | None = None,
     ) -> None:
         files = find_data(data)
-        self._vocabulary = Vocabulary(read_lexicon(files))
+        lexicon = read_lexicon(files)
+        self._vocabulary = Vocabulary(lexicon)
         self._table = _table(files.table, cache, progress or show_progress())
+        both = f"{lexicon.digest}:{self._table.about['source']}"
+        self.data_hash = hashlib.sha256(both.encode()).hexdigest()[:12]
 
     def score(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> MeteorScores:
         """Score one caption for each image.

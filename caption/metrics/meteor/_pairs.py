@@ -68,16 +68,17 @@ class Corpus:
             )
 
     def matches(self, hypothesis: Sentence, reference: Sentence) -> list[Match]:
-        """Return all matches, sorted."""
+        """Return all matches, sorted; between equal sentences only exact ones, as METEOR does."""
         found = [
             (j, EXACT, i, i, 1, 1)
             for word in hypothesis.places.keys() & reference.places.keys()
             for j in reference.places[word]
             for i in hypothesis.places[word]
         ]
-        found.extend(self._alike(hypothesis, reference))
-        found.extend(self._listed_under_reference(hypothesis, reference))
-        found.extend(self._listed_under_hypothesis(hypothesis, reference))
+        if hypothesis.words != reference.words:
+            found.extend(self._alike(hypothesis, reference))
+            found.extend(self._listed_under_reference(hypothesis, reference))
+            found.extend(self._listed_under_hypothesis(hypothesis, reference))
         found.sort()
         return found
 

@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from caption.metrics._stemmer import stem
 from caption.metrics.meteor._aligner import STEM, SYNONYM
 from caption.metrics.meteor._data import Lexicon
 from caption.metrics.meteor._normaliser import normalise
-from caption.metrics.meteor._stemmer import stem
 
 # WordNet's rules of detachment, which find a regular form's base form, in the order tried.
 _ENDINGS: Final = (

@@ -3,7 +3,7 @@
     python ask_evaluation.py captions.json answer.json
 
 `captions.json` holds `references` and `hypotheses`, lists of texts in one order. Java is needed for
-the tokeniser.
+the tokeniser and METEOR.
 """
 
 import json
@@ -15,6 +15,7 @@ def main() -> None:
     """Tokenise and score with pycocoevalcap."""
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
+    from pycocoevalcap.meteor.meteor import Meteor
     from pycocoevalcap.rouge.rouge import Rouge
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
@@ -28,6 +29,7 @@ def main() -> None:
     cider, ciders = Cider().compute_score(cut, own)
     found = {f"bleu_{n}": (bleu[n - 1], bleus[n - 1]) for n in range(1, 5)}
     found |= {"rouge_l": (rouge, rouges), "cider_d": (cider, ciders)}
+    found |= {"meteor": Meteor().compute_score(cut, own)}
     answer = {
         "reference_tokens": list(cut.values()),
         "hypothesis_tokens": [texts[0] for texts in own.values()],

@@ -1,4 +1,4 @@
-"""Real captions, beside the COCO caption evaluation itself, which needs Java for its words."""
+"""Real captions, beside the COCO caption evaluation itself: Java cuts its words, and is METEOR."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from caption.metrics import Bleu, CaptionScorer, CiderD, RougeL
+from caption.metrics.meteor import Meteor
 from caption.metrics.readers import read_references
 from experiments.benchmarks._environments import EnvironmentFailedError, python_of
 from experiments.benchmarks.caption_metrics.config import CaptionMetricsSettings
@@ -53,6 +54,7 @@ def asked(tmp_path_factory):
         )
         answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
         found[name] = texts, answer
+    (found["data"],) = python.parents[1].glob("lib/python*/site-packages/pycocoevalcap")
     return found
 
 
@@ -85,3 +87,24 @@ def test_captions_as_they_are_score_as_the_evaluation_scores_them(asked, system)
     for name, scores in found.per_image.items():
         assert found.corpus[name] == pytest.approx(answer["corpus"][name], abs=1e-9)
         np.testing.assert_allclose(scores, answer["per_image"][name], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("system", ["first", "damaged"])
+def test_meteor_is_that_of_its_program(asked, system, tmp_path_factory):
+    # One compiled table for both systems.
+    cache = tmp_path_factory.getbasetemp() / "meteor"
+    _, answer = asked[system]
+    found = Meteor(asked["data"], cache=cache).score(
+        answer["hypothesis_tokens"], answer["reference_tokens"]
+    )
+    assert found.corpus == pytest.approx(answer["corpus"]["meteor"], abs=1e-12)
+    np.testing.assert_allclose(found.segments, answer["per_image"]["meteor"], rtol=0, atol=1e-12)
+
+
+def test_meteor_of_captions_as_they_are(asked):
+    texts, answer = asked["damaged"]
+    scorer = CaptionScorer(
+        texts["references"], metrics=["meteor"], compat="coco", meteor_data=asked["data"]
+    )
+    found = scorer.score(texts["hypotheses"])
+    assert found.corpus["meteor"] == pytest.approx(answer["corpus"]["meteor"], abs=1e-12)

@@ -1,11 +1,15 @@
-"""METEOR on data files of a handful of words, so that each score can be derived by hand."""
+"""METEOR on data files of a handful of words: derived by hand, and as METEOR itself told them."""
 
 import gzip
+import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from caption.metrics.meteor import Meteor
 from simlearn.errors import UserError
+from tests.caption.metrics.make_meteor_reference import write_data
 
 FILES = {
     "function/english.words": "a\nthe\nof\n",
@@ -13,7 +17,11 @@ FILES = {
     "synonym/english.synsets": "dog\n1 2\nhound\n2\ncat\n3\n",
     "synonym/english.exceptions": "",
 }
-PARAPHRASES = "0.5\nbig cat\ntiger\n0.25\ntiger\nbig cat\n"
+PARAPHRASES = (
+    "0.5\nbig cat\ntiger\n0.25\ntiger\nbig cat\n"
+    "0.1\nsix old men sat\nthey all did\n0.1\nthe six old men sat\nthey all did\n"
+)
+STORED = json.loads(Path(__file__).with_name("meteor_reference.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +60,44 @@ def f(precision, recall):
         ("dog cat", "cat dog", 1 - 0.6),
         ("dog", "cat", 0.0),
         ("", "cat", 0.0),
-        # Stem and synonym at once: each covers 0.6 or 0.8 words, rounded down, so that none is as
-        # good as either. The jar says 0, too.
+        # Stem and synonym at once: each covers half a word, rounded down, so that none is as good
+        # as either. METEOR says 0, too.
         ("dogs", "dog", 0.0),
+        # Four words cover as much as five, half of them rounded down: the first match is taken.
+        (
+            "six old men sat the six old men sat",
+            "they all did",
+            f(0.6 * 3 / 6.25, 0.6) * (1 - 0.6 * (1 / 3.5) ** 0.2),
+        ),
+        # Nothing but exact matches between equal sentences.
+        ("dogs dog dogs dog", "dogs dog dogs dog", 1.0),
     ],
 )
 def test_scores_are_those_derived_by_hand(meteor, hypothesis, reference, expected):
     assert meteor.score([hypothesis], [[reference]]).segments[0] == pytest.approx(expected)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """Scores of the pairs that METEOR scored, from the same data."""
+    folder = tmp_path_factory.mktemp("told")
+    write_data(folder)
+    meteor = Meteor(folder, cache=folder / "cache", progress=lambda share: None)
+    pairs = STORED["pairs"]
+    return meteor.score([p["hypothesis"] for p in pairs], [[p["reference"]] for p in pairs])
+
+
+def test_counts_and_scores_are_those_that_meteor_told(told):
+    counts = [[int(number) for number in pair["counts"].split()] for pair in STORED["pairs"]]
+    np.testing.assert_array_equal(told.counts, counts)
+    scores = [pair["score"] for pair in STORED["pairs"]]
+    np.testing.assert_allclose(told.segments, scores, rtol=0, atol=1e-12)
+    assert told.corpus == pytest.approx(STORED["corpus"], abs=1e-12)
+
+
+def test_the_pairs_that_meteor_was_told_use_each_kind_of_match(told):
+    assert (told.counts[:, 4:20].reshape(-1, 4, 4).sum((0, 2)) > 40).all()
+    assert (told.counts[:, 20] > 4).sum() > 20
 
 
 def test_the_best_reference_counts_and_the_corpus_sums_what_was_counted(meteor):

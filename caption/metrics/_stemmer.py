@@ -1,4 +1,8 @@
-"""The English (Porter2) stemmer, which METEOR takes from Snowball."""
+"""The English (Porter2) stemmer as of METEOR 1.5, which brings Snowball's of its time.
+
+NLTK's differs from it: in 16 of the 283,075 words of METEOR's WordNet and of the captions tried, as
+"realization", which loses two suffixes here and one there.
+"""
 
 import re
 from typing import Final
