@@ -1,12 +1,11 @@
 """Captions in, scores and signatures out."""
 
-import numpy as np
 import pytest
 
 from caption import metrics
 from caption.metrics import CaptionScorer, References
-from caption.metrics.meteor import MeteorScores, _scoring
 from simlearn.errors import UserError
+from tests.caption.metrics.make_meteor_reference import write_data
 
 REFERENCES = {42: ["a dog runs", "a brown dog"], 7: ["the cat sleeps"], 3: ["two birds"]}
 HYPOTHESES = {3: "two dogs", 42: "a dog", 7: "the cat sleeps"}
@@ -97,31 +96,21 @@ def test_meteor_says_what_is_missing(tmp_path):
         scored(metrics=["meteor"], meteor_data=tmp_path)
 
 
-def test_sums_of_meteors_counts_are_its_corpus_score(monkeypatch):
-    # Counts as METEOR's program prints them; the second image is matched perfectly.
-    counts = np.zeros((2, 23))
-    counts[0, [0, 1, 2, 3, 4, 5, 20, 21, 22]] = [5, 7, 1, 2, 3, 3, 2, 3, 3]
-    counts[1, [0, 1, 4, 5, 20, 21, 22]] = [3, 3, 3, 3, 1, 3, 3]
-    expected = _scoring.corpus_score(counts)
-    seen = []
-
-    class Stub:
-        def __init__(self, data):
-            seen.append(data)
-
-        def score(self, hypotheses, references):
-            seen.append((hypotheses, references))
-            return MeteorScores(expected, _scoring.score_of(counts), counts)
-
-    monkeypatch.setattr("caption.metrics._meteor.Meteor", Stub)
+def test_meteor_of_captions_is_a_score_as_the_others_are(tmp_path, monkeypatch):
+    write_data(tmp_path / "data")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     scorer = CaptionScorer(
-        [["a b", "c"], ["d"]], metrics=["meteor"], tokenize=str.split, meteor_data="folder"
+        [["the dog runs", "a cat"], ["a tiger"]],
+        metrics=["meteor"],
+        tokenize=str.split,
+        meteor_data=tmp_path / "data",
     )
-    found = scorer.score(["a  x", "d"])
-    assert seen == ["folder", (["a x", "d"], [["a b", "c"], ["d"]])]
-    assert found.per_image["meteor"][1] == 1.0
+    found = scorer.score(["the  dog jogs", "a tiger"])
+    assert 0.5 < found.per_image["meteor"][0] < 1 == found.per_image["meteor"][1]
     part = found.parts["meteor"]
     summed = part.aggregate(part.statistics.sum(axis=0), 2)
-    assert summed.tolist() == [expected] == [found.corpus["meteor"]]
-    assert expected != pytest.approx(_scoring.score_of(counts).mean())
+    # A perfect match adds no chunk; the corpus score is not the mean of the images'.
+    assert summed.tolist() == [found.corpus["meteor"]]
+    assert found.corpus["meteor"] != pytest.approx(found.per_image["meteor"].mean(), abs=1e-3)
+    assert "|options:en-norm|data:" in found.signatures["meteor"]
     assert metrics.compare(found, found, resamples=7)["meteor"].p_value == 1.0
