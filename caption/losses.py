@@ -1,0 +1,82 @@
+"""Cross-entropy of captions, which does not count what stands for nothing."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from caption.vocabulary import PAD
+from simlearn._typing import Tensor
+from simlearn.errors import UserError
+
+
+def caption_crossentropy(
+    targets: Tensor, scores: Tensor, *, label_smoothing: float = 0.0
+) -> Tensor:
+    r"""Negative log likelihood of each next word, 0 where the target is PAD.
+
+    With smoothing s the target's share is `1 - s`, and each of the V words gets `s / V`:
+    `-(1 - s) log p_y - s / V sum_w log p_w`.
+
+    Args:
+        targets: `(..., time)` token numbers.
+        scores: `(..., time, vocabulary)` before the softmax.
+        label_smoothing: s, in `[0, 1)`.
+
+    Returns:
+        `(..., time)`, in nats.
+
+    Reference:
+        Label smoothing: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
+    """
+    real = targets != PAD
+    words = ops.cast(targets, "int32")[..., None]
+    total = ops.logsumexp(scores, axis=-1)
+    likely = ops.take_along_axis(scores, words, axis=-1)[..., 0] - total
+    if label_smoothing:
+        even = ops.mean(scores, axis=-1) - total
+        likely = (1 - label_smoothing) * likely + label_smoothing * even
+    return ops.where(real, -likely, 0.0)
+
+
+@keras.saving.register_keras_serializable(package="caption")
+class CaptionCrossentropy(keras.losses.Loss):
+    """Mean over the words of a batch of `caption_crossentropy`; captions weigh by their length.
+
+    Sample weights `(images, captions)` or one for each word multiply the terms, and not the number
+    of words that they are divided by: a reward can be such a weight.
+
+    Args:
+        label_smoothing: in `[0, 1)`.
+
+    Raises:
+        UserError: it lies elsewhere.
+    """
+
+    def __init__(
+        self, *, label_smoothing: float = 0.0, name: str = "caption_crossentropy", **kwargs: Any
+    ) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise UserError(f"label_smoothing: expected a number in [0, 1), got {label_smoothing}")
+        super().__init__(name=name, **kwargs)
+        self.label_smoothing = label_smoothing
+
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Any:
+        """The mean, with integer targets left as they are."""
+        targets = ops.convert_to_tensor(y_true)
+        terms = self.call(targets, y_pred)
+        words = ops.sum(ops.cast(targets != PAD, terms.dtype))
+        if sample_weight is not None:
+            weights = ops.cast(sample_weight, terms.dtype)
+            terms = terms * (
+                weights if len(weights.shape) == len(terms.shape) else weights[..., None]
+            )
+        return ops.sum(terms) / ops.maximum(words, 1.0)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The terms, one a word."""
+        return caption_crossentropy(y_true, y_pred, label_smoothing=self.label_smoothing)
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        return super().get_config() | {"label_smoothing": self.label_smoothing}

@@ -1,0 +1,158 @@
+"""Attention that follows the LSTM: spatial, and adaptive with the visual sentinel.
+
+The LSTM reads words and the whole picture; where to look is asked of its state and never fed back,
+so that teacher forcing runs over all steps in one pass.
+"""
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from caption.attention import AdditiveAttention, attend, grouped, ungrouped
+from caption.models._base import Captioner, Image, State
+from caption.models._recurrent import per_row
+from caption.recurrence import LSTM
+from simlearn._typing import Tensor
+
+register = keras.saving.register_keras_serializable(package="caption")
+
+
+@register
+class SpatialAttention(Captioner):
+    r"""Looks at the picture with the state that has read the word.
+
+    `x_t = [w_t; v_g]`, `h_t = LSTM(x_t)`, `alpha_t = softmax(w . tanh(W_v V + W_g h_t))`,
+    `c_t = sum alpha_tl v_l`, and the next word from `W_p (c_t + h_t)`. Location features are
+    `v_l = relu(W_a a_l)`, the whole picture `v_g = relu(W_b mean a)`.
+
+    Args:
+        vocabulary_size: as of `Captioner`.
+        attention_width: of the hidden layer that scores locations; the paper's is the number of
+            locations.
+        kwargs: as of `Captioner`.
+
+    Reference:
+        Lu et al. 2017, "Knowing When to Look: Adaptive Attention via A Visual Sentinel for Image
+        Captioning", equations 5-8. Deviation: an output of its own layer, tanh before the
+        words' scores, as in the authors' code.
+    """
+
+    attends: ClassVar[bool] = True
+
+    def __init__(self, vocabulary_size: int, *, attention_width: int = 49, **kwargs: Any) -> None:
+        super().__init__(vocabulary_size, **kwargs)
+        self.attention_width = attention_width
+        self.locations = keras.layers.Dense(self.width, activation="relu", name="locations")
+        self.picture = keras.layers.Dense(self.word_width, activation="relu", name="picture")
+        self.lstm = LSTM(self.width, name="lstm")
+        self.scores = AdditiveAttention(attention_width, name="scores")
+        self.output_layer = keras.layers.Dense(self.width, activation="tanh", name="output_layer")
+        self.drop_locations = keras.layers.Dropout(self.dropout, name="drop_locations")
+
+    def look(self, features: Tensor, training: bool | None = None) -> Image:
+        """Locations, their keys and the whole picture."""
+        locations = self.drop_locations(self.locations(features), training=training)
+        return {
+            "locations": locations,
+            "keys": self.scores.look(locations),
+            "picture": self.picture(ops.mean(features, axis=1)),
+        }
+
+    def begin(self, image: Image, captions: int = 1) -> State:
+        """Zeros."""
+        return self.lstm.zeros(ops.shape(image["picture"])[0] * captions)
+
+    def advance(
+        self, words: Tensor, state: State, image: Image, training: bool | None = None
+    ) -> tuple[Tensor, State, Tensor]:
+        """One step of the LSTM, then a look."""
+        seen = ops.concatenate([words, per_row(image["picture"], words)], axis=-1)
+        before, state = state, self.lstm.step(seen, state)
+        images = ops.shape(image["picture"])[0]
+        parts = [grouped(part, images) for part in (seen, before[0], *state)]
+        outputs, weights = self.looked(*parts, image)
+        return ungrouped(outputs), state, ungrouped(weights)
+
+    def read(
+        self, words: Tensor, image: Image, training: bool | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """All steps of the LSTM, then all looks."""
+        images, captions, time, channels = ops.shape(words)
+        rows = ops.reshape(words, (-1, time, channels))
+        seen = ops.broadcast_to(
+            per_row(image["picture"], rows[:, 0])[:, None], (*ops.shape(rows)[:2], self.word_width)
+        )
+        seen = ops.concatenate([rows, seen], axis=-1)
+        hidden, cells = self.lstm(seen)
+        before = ops.pad(hidden[:, :-1], [[0, 0], [1, 0], [0, 0]])
+        parts = [
+            ops.reshape(part, (images, captions * time, part.shape[-1]))
+            for part in (seen, before, hidden, cells)
+        ]
+        outputs, weights = self.looked(*parts, image)
+        shape = (images, captions, time)
+        return (
+            ops.reshape(outputs, (*shape, outputs.shape[-1])),
+            ops.reshape(weights, (*shape, weights.shape[-1])),
+        )
+
+    def looked(
+        self, seen: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
+    ) -> tuple[Tensor, Tensor]:
+        """Looks once for each query.
+
+        Args:
+            seen: what the LSTM read, `(images, queries, channels)`.
+            before: its hidden state before that.
+            hidden: its hidden state.
+            cells: its cells.
+            image: of `look`.
+
+        Returns:
+            Outputs `(images, queries, width)` and attention `(images, queries, locations)`.
+        """
+        weights = ops.softmax(self.scores(image["keys"], hidden))
+        context = attend(weights, image["locations"])
+        return self.output_layer(context + hidden), weights
+
+    def get_config(self) -> dict[str, Any]:
+        """All arguments."""
+        return super().get_config() | {"attention_width": self.attention_width}
+
+
+@register
+class AdaptiveAttention(SpatialAttention):
+    r"""Decides at each word whether to look at the picture or at what it knows of language.
+
+    The sentinel `s_t = sigmoid(W_x x_t + W_h h_{t-1}) * tanh(m_t)`, made of the LSTM's cells m_t,
+    is one more location: with z_t the scores of the locations, `alpha^_t = softmax([z_t; w .
+    tanh(W_s s_t + W_g h_t)])`, its last entry is `beta_t`, and the context
+    `c^_t = sum alpha^_tl v_l + beta_t s_t`, the same as `beta_t s_t + (1 - beta_t) c_t`.
+
+    The gate *multiplies* the cells: code that adds it is in circulation, and learns no sentinel.
+
+    Attention that is returned holds the locations alone and sums to `1 - beta_t`.
+
+    Reference:
+        Lu et al. 2017, equations 9-13.
+    """
+
+    def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
+        super().__init__(vocabulary_size, **kwargs)
+        self.gate_inputs = keras.layers.Dense(self.width, name="gate_inputs")
+        self.gate_hidden = keras.layers.Dense(self.width, use_bias=False, name="gate_hidden")
+        self.sentinel = keras.layers.Dense(self.attention_width, use_bias=False, name="sentinel")
+
+    def looked(
+        self, seen: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
+    ) -> tuple[Tensor, Tensor]:
+        """Looks at the locations and the sentinel."""
+        gate = ops.sigmoid(self.gate_inputs(seen) + self.gate_hidden(before))
+        sentinel = gate * ops.tanh(cells)
+        scores = self.scores(image["keys"], hidden)
+        own = self.scores.score(self.sentinel(sentinel) + self.scores.ask(hidden))
+        weights = ops.softmax(ops.concatenate([scores, own[..., None]], axis=-1))
+        weights, beta = weights[..., :-1], weights[..., -1:]
+        context = attend(weights, image["locations"]) + beta * sentinel
+        return self.output_layer(context + hidden), weights
