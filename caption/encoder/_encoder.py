@@ -67,7 +67,9 @@ def feature_model(backbone: keras.Model, *, trainable: bool = False) -> keras.Mo
         )
     _, rows, columns, channels = shapes[1]
     places = keras.layers.Reshape((rows * columns, channels), name="places")
-    model = keras.Model(backbone.inputs, places(backbone.outputs[0]), name="encoder")
+    model = keras.Model(backbone.inputs[0], places(backbone.outputs[0]), name="encoder")
+    # TensorFlow drops an assignment of the value that is there, and with it that of the layers.
+    model.trainable = not trainable
     model.trainable = trainable
     return model
 
