@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from caption.metrics import CiderD
 from simlearn.errors import UserError
-from simlearn.search import nearest
+from simlearn.search import cosine, nearest
 
 Words = Sequence[str]
 
@@ -16,8 +16,8 @@ Words = Sequence[str]
 def most_frequent_caption(captions: Sequence[Sequence[Words]]) -> list[str]:
     """The training caption that resembles the others most, for every picture the same.
 
-    Whole captions hardly ever occur twice; where none does, the caption is taken whose words are the
-    most frequent on average.
+    Whole captions hardly ever occur twice; where none does, the caption is taken whose words are
+    the most frequent on average.
 
     Args:
         captions: for each training picture its captions, lists of words.
@@ -60,8 +60,12 @@ def neighbour_captions(
         Devlin et al. 2015, "Exploring Nearest Neighbor Approaches for Image Captioning", section 3.
         Deviation: agreement is CIDEr-D with weights of the training captions.
     """
-    found = nearest(_unit(train), _unit(pictures), k=neighbours)
-    rows = np.asarray(found.rows)
+    rows = nearest(
+        np.asarray(pictures, np.float32),
+        np.asarray(train, np.float32),
+        neighbours,
+        distance=cosine,
+    ).indices
     if neighbours == 1:
         return [list(captions[row][0]) for row in rows[:, 0]]
     scorer = CiderD([list(image) for image in captions])
@@ -78,8 +82,3 @@ def _agreed(
         found = scorer.score([words for _, words in own], np.full(len(own), row))
         support += np.where([r == row for r, _ in own], 0, found.per_image["cider_d"])
     return own[int(np.argmax(support))][1]
-
-
-def _unit(values: ArrayLike) -> NDArray[np.float32]:
-    vectors = np.asarray(values, np.float32)
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -76,8 +76,8 @@ def caption_batches(
 ) -> Callable[[int], Iterator[Batch]]:
     """Batches for `simlearn.training.fit`: from the first epoch to an endless iterator.
 
-    An epoch goes through all pictures once in an order of its own, which depends on the seed and the
-    number of the epoch alone; what does not fill the last batch is left to the next order.
+    An epoch goes through all pictures once in an order of its own, which depends on the seed and
+    the number of the epoch alone; what does not fill the last batch is left to the next order.
 
     Args:
         features: of the pictures.

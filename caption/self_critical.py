@@ -42,9 +42,7 @@ class CiderReward:
         self._scorer = CiderD([[[*words, _MARK] for words in image] for image in references])
         self._vocabulary = vocabulary
 
-    def __call__(
-        self, rows: NDArray[np.int64], tokens: NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def __call__(self, rows: NDArray[np.int64], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
         """Scores `(n, samples)`; ten times CIDEr-D's weight stands, as in the corpus score."""
         flat = tokens.reshape(-1, tokens.shape[-1])
         said = [self._words(caption) for caption in flat]
@@ -141,14 +139,19 @@ class SelfCritical(keras.Model):
         images = tf.shape(features)[0]
         step, state = speaker(self.captioner, features)
         sampled = decoding.sample(
-            step, state, images, samples=self.samples, max_length=self.longest, seed=self.seeds
+            step,
+            state,
+            images=images,
+            samples=self.samples,
+            max_length=self.longest,
+            seed=self.seeds,
         )
         rewards = self._rewarded(rows, sampled.tokens)
         if self.baseline == "others":
             others = (tf.reduce_sum(rewards, 1, keepdims=True) - rewards) / (self.samples - 1)
             return sampled.tokens, rewards - others, rewards
         step, state = speaker(self.captioner, features)
-        greedy = decoding.greedy(step, state, images, max_length=self.longest)
+        greedy = decoding.greedy(step, state, images=images, max_length=self.longest)
         return sampled.tokens, rewards - self._rewarded(rows, greedy.tokens), rewards
 
     def _rewarded(self, rows: Any, tokens: Any) -> Any:

@@ -25,7 +25,8 @@ class DecodedScores(keras.callbacks.Callback):
         features: of the validation pictures.
         references: their captions, as text.
         vocabulary: of the captioner.
-        decode: by default greedy, over 20 words.
+        decode: by default greedy.
+        longest: words of a caption, where it is greedy.
         captioner: that writes, where the model that is trained is something around it.
         every: epochs between two scores; what was scored last stands in between.
         metrics: as of `CaptionScorer`.
@@ -39,6 +40,7 @@ class DecodedScores(keras.callbacks.Callback):
         vocabulary: Vocabulary,
         *,
         decode: Decoder | None = None,
+        longest: int = 20,
         captioner: Captioner | None = None,
         every: int = 1,
         metrics: Sequence[str] = ("bleu", "cider_d"),
@@ -47,7 +49,7 @@ class DecodedScores(keras.callbacks.Callback):
         super().__init__()
         self.features = features
         self.vocabulary = vocabulary
-        self.decode = decode or partial(decoding.greedy, max_length=20)
+        self.decode = decode or partial(decoding.greedy, max_length=longest + 1)
         self.captioner = captioner
         self.every = every
         self.show = show

@@ -15,8 +15,8 @@ from caption.models import Captioner
 from caption.vocabulary import END, PAD, Vocabulary
 from simlearn._typing import Tensor
 
-Decoder = Callable[[Any, Any, Any], decoding.Decoded]
-"""From step, state and number of images to captions."""
+Decoder = Callable[..., decoding.Decoded]
+"""From step, state and the keyword `images` to captions: one of `caption.decoding`."""
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ class Writer:
         spoken = [speaker(one, features) for one in self._captioners]
         images = ops.shape(features)[0]
         if len(spoken) == 1:
-            return self._decode(*spoken[0], images)
+            return self._decode(*spoken[0], images=images)
         steps, states = zip(*spoken, strict=True)
-        return self._decode(decoding.ensemble(steps), states, images)
+        return self._decode(decoding.ensemble(steps), states, images=images)
 
     def _written(self, decoded: decoding.Decoded) -> Iterator[list[Written]]:
         tokens, scores = np.asarray(decoded.tokens), np.asarray(decoded.scores)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from keras import ops
 
+from caption._tokens import PAD
 from caption.decoding._normalize import Normalize
 from caption.decoding._required import Required
-from caption.decoding._tokens import PAD
 from caption.decoding._top import largest
 from simlearn._typing import Tensor
 

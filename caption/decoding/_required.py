@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
+from caption._tokens import END
 from caption.decoding._arguments import check_words
 from caption.decoding._rules import Rules
-from caption.decoding._tokens import END
 from simlearn._typing import BoolArray, IntArray, Tensor
 from simlearn.errors import UserError
 

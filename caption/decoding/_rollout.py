@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from keras import ops
 
+from caption._tokens import END, PAD
 from caption.decoding._decoded import Decoded, Step
 from caption.decoding._rules import Rules
 from caption.decoding._steps import (
@@ -16,7 +17,6 @@ from caption.decoding._steps import (
     take_step,
     write_column,
 )
-from caption.decoding._tokens import END, PAD
 from simlearn._typing import Tensor
 
 Choose: TypeAlias = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from keras import ops
 
+from caption._tokens import END, PAD, START, UNKNOWN
 from caption.decoding._arguments import check_vocabulary, check_whole, check_words
-from caption.decoding._tokens import END, PAD, START, UNKNOWN
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 

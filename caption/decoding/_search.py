@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
+from caption._tokens import END, PAD
 from caption.decoding._arguments import check_vocabulary
 from caption.decoding._choosing import (
     Candidates,
@@ -28,7 +29,6 @@ from caption.decoding._steps import (
     take_step,
     write_column,
 )
-from caption.decoding._tokens import END, PAD
 from simlearn._typing import Tensor
 
 

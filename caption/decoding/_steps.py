@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from caption._tokens import START
 from caption.decoding._arguments import check_images
 from caption.decoding._decoded import Step
 from caption.decoding._rules import Rules, check_rules
-from caption.decoding._tokens import START
 from simlearn._numerics import at_least_float32
 from simlearn._typing import Tensor
 from simlearn.errors import UserError

@@ -1,0 +1,1 @@
+"""What the captioning experiments share: from captioned pictures to a table of scores."""

@@ -1,0 +1,96 @@
+"""Settings of every captioning experiment."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments._command import Settings, require
+
+ModelName = Literal["show_and_tell", "lrcn", "m_rnn", "soft", "hard", "spatial", "adaptive"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CaptioningSettings(Settings):
+    """What all captioners are trained and judged with."""
+
+    model: ModelName = "adaptive"
+    """Which captioner."""
+
+    width: int = 256
+    """Units of the hidden state."""
+
+    word_width: int = 256
+    """Length of the word vectors."""
+
+    dropout: float = 0.5
+    """Share of units dropped in training, of word vectors, locations and outputs."""
+
+    min_count: int = 3
+    """How often a word must occur in the training captions to be known."""
+
+    longest: int = 20
+    """Words of a training caption that are kept, and words of a caption at most."""
+
+    epochs: int = 15
+    """Of training on captions, at most; an epoch goes once through the pictures."""
+
+    patience: int = 5
+    """Epochs without a better validation CIDEr-D after which training on captions ends."""
+
+    batch: int = 32
+    """Pictures a batch, each with its captions."""
+
+    learning_rate: float = 1e-3
+    """At first; it falls along a cosine. AdamW, gradients clipped to a norm of 5."""
+
+    weight_decay: float = 0.0
+    """Of AdamW."""
+
+    label_smoothing: float = 0.1
+    """Share of the probability that is spread over all words."""
+
+    scheduled_sampling: float = 0.0
+    """Share of words, at the end of training, that are the model's own instead of the caption's;
+    rises from 0 epoch by epoch."""
+
+    self_critical_epochs: int = 0
+    """Of training on CIDEr-D after that."""
+
+    self_critical_rate: float = 5e-5
+    """Learning rate of that training, constant."""
+
+    samples: int = 5
+    """Captions drawn a picture in that training."""
+
+    corpus: Path | None = None
+    """Text file of captions, one a line, without pictures: the captioner reads them first, as a
+    language model. Words of theirs are known too."""
+
+    corpus_epochs: int = 3
+    """Of reading the corpus."""
+
+    vectors: Path | None = None
+    """Word vectors to begin with: word2vec text or binary, or GloVe."""
+
+    beams: int = 3
+    """Width of the beam search that writes the captions that are scored."""
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is loaded.
+
+        Raises:
+            UserError: a setting is out of its range.
+        """
+        super().check()
+        for name in ("width", "word_width", "min_count", "longest", "epochs", "batch", "beams"):
+            require(f"--{name.replace('_', '-')}", getattr(self, name), 1)
+        for name in ("dropout", "label_smoothing", "scheduled_sampling"):
+            require(f"--{name.replace('_', '-')}", getattr(self, name), 0, 0.99)
+        require("--patience", self.patience, 1)
+        require("--samples", self.samples, 2)
+        require("--self-critical-epochs", self.self_critical_epochs, 0)
+        require("--corpus-epochs", self.corpus_epochs, 1)
+
+    def smoke_values(self) -> dict[str, Any]:
+        """Little of everything."""
+        return {"width": 32, "word_width": 32, "epochs": 2, "batch": 8, "beams": 2}

@@ -1,0 +1,71 @@
+"""The report: scores, learning curves, the best and the worst captions with where they looked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from experiments._captioning.evaluate import SHOWN, Scored
+from experiments._captioning.prepare import Prepared
+from simlearn.checkpoint import Progress
+from simlearn.figures import learning_curves
+from simlearn.report import Picture, Report
+
+_EACH = 8
+_SIDE = 224
+
+
+def report(
+    path: Path,
+    prepared: Prepared,
+    scored: Scored,
+    stages: Mapping[str, Progress],
+    *,
+    title: str,
+    protocol: str,
+) -> Path:
+    """Write the page."""
+    page = Report(title, subtitle=protocol)
+    page.section("Scores")
+    table = scored.table()
+    metrics = [metric for metric in SHOWN if metric in next(iter(table.values()))]
+    rows = [[name, *(scores[metric] for metric in metrics)] for name, scores in table.items()]
+    page.table(
+        ["captions", *metrics],
+        rows,
+        best=dict.fromkeys(metrics, "highest"),
+        caption="of all test pictures together; METEOR where its data are installed",
+    )
+    page.section("Training")
+    histories = {name: progress.history for name, progress in stages.items()}
+    page.figure(learning_curves(histories), caption="", alt="learning curves")
+    name = list(scored.scores)[-1]
+    order = np.argsort(-scored.scores[name].per_image["cider_d"], kind="stable")
+    _captions(page, "Best captions", prepared, scored, name, order[:_EACH])
+    _captions(page, "Worst captions", prepared, scored, name, order[::-1][:_EACH])
+    return page.save(path)
+
+
+def _captions(
+    page: Report,
+    title: str,
+    prepared: Prepared,
+    scored: Scored,
+    name: str,
+    rows: np.ndarray,
+) -> None:
+    page.section(f"{title}, by CIDEr-D")
+    values = scored.scores[name].per_image["cider_d"]
+    pictures = []
+    for row in rows:
+        record = prepared.test.record
+        text = f"{scored.written[row].text} ({values[row]:.2f}); people: {record.captions[row][0]}"
+        pictures.append(Picture(_small(record.pictures.open(int(row))), text))
+    page.pictures([pictures[at : at + 4] for at in range(0, len(pictures), 4)], caption=title)
+
+
+def _small(picture: Image.Image) -> np.ndarray:
+    rgb = picture.convert("RGB")
+    rgb.thumbnail((_SIDE, _SIDE))
+    return np.asarray(rgb)

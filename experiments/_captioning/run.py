@@ -1,0 +1,67 @@
+"""One captioning experiment, from prepared splits to its result."""
+
+import json
+from typing import Any
+
+from experiments._captioning import evaluate, present
+from experiments._captioning.config import CaptioningSettings
+from experiments._captioning.evaluate import Scored
+from experiments._captioning.prepare import Prepared
+from experiments._captioning.train import train
+from simlearn.checkpoint import Progress
+from simlearn.runs import Run
+from simlearn.training import save_model
+
+
+def caption(
+    config: CaptioningSettings, prepared: Prepared, run: Run, *, title: str, protocol: str
+) -> dict[str, Any]:
+    """Train, write, score and show."""
+    captioner, stages = train(config, prepared, run)
+    prepared.vocabulary.save(run.directory / "vocabulary.json")
+    save_model(captioner, run.directory / "captioner.keras")
+    scored = evaluate.score(captioner, config, prepared)
+    rows = [
+        {"image_id": int(key), "caption": one.text, "score": one.score}
+        for key, one in zip(prepared.test.record.ids, scored.written, strict=True)
+    ]
+    (run.directory / "captions.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    print(f"\n{protocol}\n\n{text_table(scored)}\n")
+    page = present.report(
+        run.directory / "report.html", prepared, scored, stages, title=title, protocol=protocol
+    )
+    print(f"report:      {page} (open it in a browser)")
+    return {
+        "protocol": protocol,
+        "scores": scored.table(),
+        "intervals": scored.intervals,
+        "said": evaluate.said(scored, prepared, config.model),
+        "signatures": scored.scores[config.model].signatures,
+        "training": {name: _stage(progress) for name, progress in stages.items()},
+        "words_known": len(prepared.vocabulary),
+        "encoder": prepared.encoder,
+        "data_fingerprint": prepared.train.record.fingerprint(),
+    }
+
+
+def text_table(scored: Scored) -> str:
+    """Scores in per cent but CIDEr-D, as papers print them."""
+    table = scored.table()
+    metrics = list(next(iter(table.values())))
+    lines = [" " * 28 + "".join(f"{metric:>9}" for metric in metrics)]
+    for name, scores in table.items():
+        cells = [
+            f"{scores[m]:9.3f}" if m == "cider_d" else f"{100 * scores[m]:9.1f}" for m in metrics
+        ]
+        lines.append(f"{name:<28}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def _stage(progress: Progress) -> dict[str, Any]:
+    return {
+        "epochs": progress.epochs,
+        "seconds": round(progress.seconds, 1),
+        "history": {
+            name: [round(v, 5) for v in values] for name, values in progress.history.items()
+        },
+    }

@@ -1,0 +1,1 @@
+"""Captions of Flickr8k's pictures."""
