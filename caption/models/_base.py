@@ -165,8 +165,8 @@ class Captioner(keras.Model):
         image = self.look(inputs["features"])
         return self.read(self._vectors(inputs["tokens"], False), image)[1]
 
-    def regularize(self, tokens: Tensor, attention: Tensor | None, scores: Tensor) -> None:
-        """Adds losses of its own in training; none by default."""
+    def regularize(self, tokens: Tensor, attention: Tensor, scores: Tensor) -> None:
+        """Adds losses of its own in training; none by default, and none without attention."""
 
     def _vectors(self, tokens: Tensor, training: bool | None) -> Tensor:
         return self.drop_words(self.words(tokens), training=training)
