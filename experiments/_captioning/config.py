@@ -69,8 +69,16 @@ class CaptioningSettings(Settings):
     corpus_epochs: int = 3
     """Of reading the corpus."""
 
+    words: Literal["random", "word2vec"] = "random"
+    """Where the word vectors start: drawn, or trained by skip-gram on the training captions and
+    the corpus."""
+
     vectors: Path | None = None
-    """Word vectors to begin with: word2vec text or binary, or GloVe."""
+    """File of word vectors to start with instead: GloVe's text, or word2vec's (binary if named
+    .bin), of `--word-width` numbers."""
+
+    frozen_words: bool = False
+    """Whether the word vectors stay as they start."""
 
     beams: int = 3
     """Width of the beam search that writes the captions that are scored."""

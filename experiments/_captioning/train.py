@@ -13,6 +13,7 @@ from caption.self_critical import CiderReward, SelfCritical
 from caption.training import DecodedScores
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.prepare import Prepared
+from experiments._captioning.words import first_vectors
 from simlearn import training
 from simlearn.checkpoint import Progress
 from simlearn.runs import Run
@@ -43,6 +44,9 @@ def build(config: CaptioningSettings, prepared: Prepared) -> models.Captioner:
     )
     features = np.asarray(prepared.train.features[np.arange(1)], np.float32)
     captioner({"features": features, "tokens": prepared.captions.tokens[:1]})
+    if (start := first_vectors(config, prepared)) is not None:
+        captioner.words.embeddings.assign(start.matrix)
+    captioner.words.trainable = not config.frozen_words
     return captioner
 
 
