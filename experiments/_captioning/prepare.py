@@ -8,6 +8,7 @@ import numpy as np
 
 from caption.batches import Captions, Features
 from caption.data.records import CaptionedPictures
+from caption.encoder import Encoder
 from caption.tokenizer import tokenize
 from caption.vocabulary import Vocabulary
 from experiments._captioning.config import CaptioningSettings
@@ -37,8 +38,7 @@ class Prepared:
         vocabulary: of the training captions.
         captions: of the training split, as numbers.
         corpus: captions without pictures, as words; perhaps none.
-        grid: rows and columns of the locations.
-        encoder: what features are made with, for the result.
+        encoder: what features are made with.
     """
 
     train: Split
@@ -47,8 +47,7 @@ class Prepared:
     vocabulary: Vocabulary
     captions: Captions
     corpus: list[list[str]]
-    grid: tuple[int, int]
-    encoder: str
+    encoder: Encoder
 
 
 def split_of(record: CaptionedPictures, features: Features) -> Split:
@@ -60,9 +59,7 @@ def split_of(record: CaptionedPictures, features: Features) -> Split:
 def prepare(
     config: CaptioningSettings,
     splits: tuple[Split, Split, Split],
-    *,
-    grid: tuple[int, int],
-    encoder: str,
+    encoder: Encoder,
 ) -> Prepared:
     """Count the words of the training captions, and of the corpus where there is one."""
     train, validation, test = splits
@@ -75,7 +72,7 @@ def prepare(
     captions = Captions.of(train.words, counted, longest=config.longest)
     print(f"{train.record}; {len(counted)} words known")
     print(f"of the validation captions: {counted.unknowns(_flat(validation.words))}", flush=True)
-    return Prepared(train, validation, test, counted, captions, corpus, grid, encoder)
+    return Prepared(train, validation, test, counted, captions, corpus, encoder)
 
 
 def read_corpus(path: Path) -> list[list[str]]:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from caption.trained import TrainedCaptioner
 from experiments._captioning import evaluate, present
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.evaluate import Scored
@@ -10,7 +11,6 @@ from experiments._captioning.prepare import Prepared
 from experiments._captioning.train import train
 from simlearn.checkpoint import Progress
 from simlearn.runs import Run
-from simlearn.training import save_model
 
 
 def caption(
@@ -18,8 +18,9 @@ def caption(
 ) -> dict[str, Any]:
     """Train, write, score and show."""
     captioner, stages = train(config, prepared, run)
-    prepared.vocabulary.save(run.directory / "vocabulary.json")
-    save_model(captioner, run.directory / "captioner.keras")
+    TrainedCaptioner(captioner, prepared.encoder, prepared.vocabulary, longest=config.longest).save(
+        run.directory
+    )
     scored = evaluate.score(captioner, config, prepared)
     rows = [
         {"image_id": int(key), "caption": one.text, "score": one.score}
@@ -39,7 +40,7 @@ def caption(
         "signatures": scored.scores[config.model].signatures,
         "training": {name: _stage(progress) for name, progress in stages.items()},
         "words_known": len(prepared.vocabulary),
-        "encoder": prepared.encoder,
+        "encoder": f"{prepared.encoder!r} {prepared.encoder.fingerprint()[:12]}",
         "data_fingerprint": prepared.train.record.fingerprint(),
     }
 

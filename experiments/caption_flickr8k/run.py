@@ -37,9 +37,7 @@ def run(config: Flickr8kSettings, folder: Run) -> dict[str, Any]:
         for name, record in records.items()
     }
     splits: tuple[Split, Split, Split] = found["train"], found["dev"], found[config.split]
-    prepared = prepare.prepare(
-        config, splits, grid=encoder.grid, encoder=f"{config.encoder} {encoder.fingerprint()[:12]}"
-    )
+    prepared = prepare.prepare(config, splits, encoder)
     protocol = (
         f"Flickr8k: {len(splits[0].record)} pictures to train, {len(splits[1].record)} to stop the "
         f"training and choose, scores of {len(splits[2].record)} ({config.split}); "
