@@ -16,7 +16,7 @@ from caption.overlays._heat import checked_attention
 from simlearn.data.frames import Frame, Stretch, move
 from simlearn.errors import UserError
 
-__all__ = ["Masks", "Pointing", "pointing", "pooled", "scene_masks"]
+__all__ = ["NOUNS", "Masks", "Pointing", "pointing", "pooled", "scene_masks"]
 
 Masks: TypeAlias = Sequence[NDArray[np.bool_] | None]
 """For each word of a caption where its object is, booleans `(height, width)`; None for a word that
@@ -29,7 +29,8 @@ _SIZES: Final = {
     "large": "large",
     "big": "large",
 }
-_NOUNS: Final = {**{f"{shape}s": shape for shape in SHAPES}, **{shape: shape for shape in SHAPES}}
+NOUNS: Final = {**{f"{shape}s": shape for shape in SHAPES}, **{shape: shape for shape in SHAPES}}
+"""The shape that a noun names."""
 
 
 class Pointing(NamedTuple):
@@ -157,7 +158,7 @@ def scene_masks(
             place -= 1
             named.add(_SIZES.get(words[place], words[place]))
         fits = [
-            thing.shape == _NOUNS.get(word) and named <= {thing.colour, thing.size}
+            thing.shape == NOUNS.get(word) and named <= {thing.colour, thing.size}
             for thing in things
         ]
         mask: NDArray[np.bool_] = np.asarray(seen[np.array(fits, np.bool_)].any(axis=0))

@@ -6,6 +6,7 @@ one pass (teacher forcing); `look`, `begin` and `step` say one word after the ot
 """
 
 from caption.models._base import Captioner
+from caption.models._fine_tuned import FineTuned
 from caption.models._knowing import AdaptiveAttention, SpatialAttention
 from caption.models._recurrent import LRCN, MultimodalRNN, ShowAndTell
 from caption.models._tell import HardAttention, SoftAttention
@@ -14,6 +15,7 @@ __all__ = [
     "LRCN",
     "AdaptiveAttention",
     "Captioner",
+    "FineTuned",
     "HardAttention",
     "MultimodalRNN",
     "ShowAndTell",

@@ -10,11 +10,13 @@ from caption import decoding
 from caption.baselines import most_frequent_caption, neighbour_captions
 from caption.metrics import CaptionScorer, CaptionScores, bootstrap_intervals, diversity
 from caption.metrics.meteor import Meteor
-from caption.models import Captioner
+from caption.models import Captioner, FineTuned
 from caption.writing import Writer, Written
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.prepare import Prepared, mean_features
 from simlearn.errors import UserError
+
+Model = Captioner | FineTuned
 
 NEIGHBOURS = 10
 SHOWN = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "rouge_l", "cider_d", "meteor")
@@ -44,7 +46,7 @@ class Scored:
         }
 
 
-def score(captioner: Captioner, config: CaptioningSettings, prepared: Prepared) -> Scored:
+def score(captioner: Model, config: CaptioningSettings, prepared: Prepared) -> Scored:
     """Write captions of the test pictures by beam search, and score them and the baselines."""
     decode = partial(
         decoding.beam_search,
@@ -83,7 +85,7 @@ def _metrics() -> list[str]:
 
 def _baselines(prepared: Prepared) -> dict[str, list[list[str]]]:
     train, test = prepared.train, prepared.test
-    vectors, asked = mean_features(train.features), mean_features(test.features)
+    vectors, asked = mean_features(prepared, train), mean_features(prepared, test)
     neighbours = min(NEIGHBOURS, len(vectors))
     common = most_frequent_caption(train.words)
     return {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caption.batches import Captions, Features
 from caption.data.records import CaptionedPictures
@@ -39,6 +40,7 @@ class Prepared:
         captions: of the training split, as numbers.
         corpus: captions without pictures, as words; perhaps none.
         encoder: what features are made with.
+        fine_tuned: whether it learns too; the features of the splits are then their pictures.
     """
 
     train: Split
@@ -48,6 +50,7 @@ class Prepared:
     captions: Captions
     corpus: list[list[str]]
     encoder: Encoder
+    fine_tuned: bool = False
 
 
 def split_of(record: CaptionedPictures, features: Features) -> Split:
@@ -60,6 +63,8 @@ def prepare(
     config: CaptioningSettings,
     splits: tuple[Split, Split, Split],
     encoder: Encoder,
+    *,
+    fine_tuned: bool = False,
 ) -> Prepared:
     """Count the words of the training captions, and of the corpus where there is one."""
     train, validation, test = splits
@@ -72,7 +77,7 @@ def prepare(
     captions = Captions.of(train.words, counted, longest=config.longest)
     print(f"{train.record}; {len(counted)} words known")
     print(f"of the validation captions: {counted.unknowns(_flat(validation.words))}", flush=True)
-    return Prepared(train, validation, test, counted, captions, corpus, encoder)
+    return Prepared(train, validation, test, counted, captions, corpus, encoder, fine_tuned)
 
 
 def read_corpus(path: Path) -> list[list[str]]:
@@ -91,12 +96,15 @@ def read_corpus(path: Path) -> list[list[str]]:
     return found
 
 
-def mean_features(features: Features) -> np.ndarray:
+def mean_features(prepared: Prepared, split: Split) -> NDArray[np.float32]:
     """One vector a picture, the mean of its locations `(pictures, channels)`."""
-    chunks = [
-        np.asarray(features[np.arange(at, min(at + 256, len(features)))], np.float32).mean(1)
-        for at in range(0, len(features), 256)
-    ]
+    chunks = []
+    for start in range(0, len(split.features), 64):
+        rows = np.arange(start, min(start + 64, len(split.features)))
+        values = np.asarray(split.features[rows], np.float32)
+        if prepared.fine_tuned:
+            values = np.asarray(prepared.encoder.model.predict_on_batch(values))
+        chunks.append(values.mean(1))
     return np.concatenate(chunks)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from caption.overlays import overlays
 from experiments._captioning.evaluate import SHOWN, Scored
 from experiments._captioning.prepare import Prepared
 from simlearn.checkpoint import Progress
@@ -13,6 +14,7 @@ from simlearn.figures import learning_curves
 from simlearn.report import Picture, Report
 
 _EACH = 8
+_SHEETS = 3
 _SIDE = 224
 
 
@@ -24,6 +26,7 @@ def report(
     *,
     title: str,
     protocol: str,
+    judged: Mapping[str, float],
 ) -> Path:
     """Write the page."""
     page = Report(title, subtitle=protocol)
@@ -37,6 +40,8 @@ def report(
         best=dict.fromkeys(metrics, "highest"),
         caption="of all test pictures together; METEOR where its data are installed",
     )
+    if judged:
+        page.table(["judged", "share"], [[name, value] for name, value in judged.items()])
     page.section("Training")
     histories = {name: progress.history for name, progress in stages.items()}
     page.figure(learning_curves(histories), caption="", alt="learning curves")
@@ -63,6 +68,19 @@ def _captions(
         text = f"{scored.written[row].text} ({values[row]:.2f}); people: {record.captions[row][0]}"
         pictures.append(Picture(_small(record.pictures.open(int(row))), text))
     page.pictures([pictures[at : at + 4] for at in range(0, len(pictures), 4)], caption=title)
+    shown = [row for row in rows if scored.written[row].attention is not None][:_SHEETS]
+    for row in shown:
+        page.pictures(
+            [_looked(prepared, scored, int(row))], caption="where it looked, word by word"
+        )
+
+
+def _looked(prepared: Prepared, scored: Scored, row: int) -> list[Picture]:
+    """The picture once for each word of its caption, with the attention over it."""
+    written = scored.written[row]
+    picture = _small(prepared.test.record.pictures.open(row))
+    laid = overlays(picture, np.asarray(written.attention), grid=prepared.encoder.grid)
+    return [Picture(one, word) for one, word in zip(laid, written.words, strict=True)]
 
 
 def _small(picture: Image.Image) -> np.ndarray:

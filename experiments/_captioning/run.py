@@ -1,8 +1,10 @@
 """One captioning experiment, from prepared splits to its result."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+from caption.models import FineTuned
 from caption.trained import TrainedCaptioner
 from experiments._captioning import evaluate, present
 from experiments._captioning.config import CaptioningSettings
@@ -14,11 +16,27 @@ from simlearn.runs import Run
 
 
 def caption(
-    config: CaptioningSettings, prepared: Prepared, run: Run, *, title: str, protocol: str
+    config: CaptioningSettings,
+    prepared: Prepared,
+    run: Run,
+    *,
+    title: str,
+    protocol: str,
+    judge: Callable[[Scored], dict[str, float]] | None = None,
 ) -> dict[str, Any]:
-    """Train, write, score and show."""
+    """Train, write, score and show.
+
+    Args:
+        config: the settings.
+        prepared: the data.
+        run: open.
+        title: of the report.
+        protocol: what the scores are of, in a sentence.
+        judge: further scores of what was written, by name; shown and kept with the others.
+    """
     captioner, stages = train(config, prepared, run)
-    TrainedCaptioner(captioner, prepared.encoder, prepared.vocabulary, longest=config.longest).save(
+    inner = captioner.captioner if isinstance(captioner, FineTuned) else captioner
+    TrainedCaptioner(inner, prepared.encoder, prepared.vocabulary, longest=config.longest).save(
         run.directory
     )
     scored = evaluate.score(captioner, config, prepared)
@@ -28,14 +46,24 @@ def caption(
     ]
     (run.directory / "captions.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     print(f"\n{protocol}\n\n{text_table(scored)}\n")
+    judged = {} if judge is None else judge(scored)
+    for name, value in judged.items():
+        print(f"{name}: {100 * value:.1f} %")
     page = present.report(
-        run.directory / "report.html", prepared, scored, stages, title=title, protocol=protocol
+        run.directory / "report.html",
+        prepared,
+        scored,
+        stages,
+        title=title,
+        protocol=protocol,
+        judged=judged,
     )
     print(f"report:      {page} (open it in a browser)")
     return {
         "protocol": protocol,
         "scores": scored.table(),
         "intervals": scored.intervals,
+        "judged": judged,
         "said": evaluate.said(scored, prepared, config.model),
         "signatures": scored.scores[config.model].signatures,
         "training": {name: _stage(progress) for name, progress in stages.items()},

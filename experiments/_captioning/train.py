@@ -27,12 +27,14 @@ MODELS: Final[dict[str, type[models.Captioner]]] = {
     "spatial": models.SpatialAttention,
     "adaptive": models.AdaptiveAttention,
 }
+Model = models.Captioner | models.FineTuned
+
 _CLIP = 5.0
 _CORPUS_BATCH = 128
 _CORPUS_RATE = 2e-3
 
 
-def build(config: CaptioningSettings, prepared: Prepared) -> models.Captioner:
+def build(config: CaptioningSettings, prepared: Prepared) -> Model:
     """A captioner with weights of its own."""
     training.seed_everything(config.seed)
     captioner = MODELS[config.model](
@@ -42,17 +44,21 @@ def build(config: CaptioningSettings, prepared: Prepared) -> models.Captioner:
         dropout=config.dropout,
         scheduled=config.scheduled_sampling > 0,
     )
+    model: Model = captioner
+    if prepared.fine_tuned:
+        prepared.encoder.model.trainable = True
+        model = models.FineTuned(prepared.encoder.model, captioner)
     features = np.asarray(prepared.train.features[np.arange(1)], np.float32)
-    captioner({"features": features, "tokens": prepared.captions.tokens[:1]})
+    model({"features": features, "tokens": prepared.captions.tokens[:1]})
     if (start := first_vectors(config, prepared)) is not None:
         captioner.words.embeddings.assign(start.matrix)
     captioner.words.trainable = not config.frozen_words
-    return captioner
+    return model
 
 
 def train(
     config: CaptioningSettings, prepared: Prepared, run: Run
-) -> tuple[models.Captioner, dict[str, Progress]]:
+) -> tuple[Model, dict[str, Progress]]:
     """Train in as many stages as are asked for; each resumes where it was interrupted."""
     captioner = build(config, prepared)
     stages: dict[str, Progress] = {}
@@ -65,7 +71,7 @@ def train(
 
 
 def _read_corpus(
-    captioner: models.Captioner, config: CaptioningSettings, prepared: Prepared, run: Run
+    captioner: Model, config: CaptioningSettings, prepared: Prepared, run: Run
 ) -> Progress:
     """Captions alone, the picture being one dark location."""
     captions = Captions.of(
@@ -90,7 +96,7 @@ def _read_corpus(
 
 
 def _learn_captions(
-    captioner: models.Captioner, config: CaptioningSettings, prepared: Prepared, run: Run
+    captioner: Model, config: CaptioningSettings, prepared: Prepared, run: Run
 ) -> Progress:
     size = min(config.batch, len(prepared.captions.tokens))
     steps = len(prepared.captions.tokens) // size
@@ -103,7 +109,8 @@ def _learn_captions(
     )
     callbacks = [_scores(config, prepared), _early(config.patience)]
     if config.scheduled_sampling:
-        callbacks.insert(0, _RisingSampling(captioner, config.scheduled_sampling, config.epochs))
+        inner = captioner.captioner if isinstance(captioner, models.FineTuned) else captioner
+        callbacks.insert(0, _RisingSampling(inner, config.scheduled_sampling, config.epochs))
     return training.fit(
         captioner,
         caption_batches(
@@ -117,7 +124,7 @@ def _learn_captions(
 
 
 def _learn_scores(
-    captioner: models.Captioner, config: CaptioningSettings, prepared: Prepared, run: Run
+    captioner: Model, config: CaptioningSettings, prepared: Prepared, run: Run
 ) -> Progress:
     trainer = SelfCritical(
         captioner,
@@ -150,7 +157,7 @@ def _learn_scores(
 
 
 def _scores(
-    config: CaptioningSettings, prepared: Prepared, captioner: models.Captioner | None = None
+    config: CaptioningSettings, prepared: Prepared, captioner: Model | None = None
 ) -> DecodedScores:
     return DecodedScores(
         prepared.validation.features,

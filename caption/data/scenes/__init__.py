@@ -22,6 +22,7 @@ from caption.data.scenes._scene import (
     Scene,
     Thing,
 )
+from caption.data.scenes._sentences import captions_of
 from caption.data.scenes._write import write
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "RenderedScenes",
     "Scene",
     "Thing",
+    "captions_of",
     "render",
     "write",
 ]
