@@ -68,8 +68,9 @@ def _captions(
         text = f"{scored.written[row].text} ({values[row]:.2f}); people: {record.captions[row][0]}"
         pictures.append(Picture(_small(record.pictures.open(int(row))), text))
     page.pictures([pictures[at : at + 4] for at in range(0, len(pictures), 4)], caption=title)
-    shown = [row for row in rows if scored.written[row].attention is not None][:_SHEETS]
-    for row in shown:
+    written = scored.written
+    shown = [row for row in rows if written[row].words and written[row].attention is not None]
+    for row in shown[:_SHEETS]:
         page.pictures(
             [_looked(prepared, scored, int(row))], caption="where it looked, word by word"
         )
