@@ -86,8 +86,8 @@ def judged(record: RenderedScenes, scored: Scored, grid: tuple[int, int]) -> dic
         if written.attention is not None:
             games.append(pointing(written.attention, masks, grid=grid))
     found = {"things and attributes right": right / max(1, named)}
-    if games:
-        game = pooled(games)
+    game = pooled(games)
+    if len(game.hits):
         found["pointing"] = game.accuracy
         found["pointing by chance"] = game.chance_accuracy
     return found
