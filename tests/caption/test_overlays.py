@@ -1,4 +1,6 @@
 import itertools
+import subprocess
+import sys
 
 import matplotlib
 import numpy as np
@@ -351,6 +353,12 @@ def test_no_word_that_names_an_object_is_no_game():
 def test_masks_that_do_not_fit_are_refused(masks, options, message):
     with pytest.raises(UserError, match=message):
         pointing(random_attention(), masks, **{"grid": GRID, **options})
+
+
+def test_looking_waits_for_no_tensorflow():
+    code = "import sys, caption.overlays, caption.pointing; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 # Rendered scenes.
