@@ -206,6 +206,10 @@ def test_long_words_are_made_smaller_then_cut():
         assert columns[-1] < 224
         assert np.ptp(columns) > 150
     assert not len(ink(found[2]))
+    # What was cut ends in dots, which are lower than any letter.
+    end = ink(found[1])[-1]
+    rows = np.flatnonzero((found[1][:28, end - 8 : end + 1] < 160).all(axis=2).any(axis=1))
+    assert np.ptp(rows) < 4
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 3), (3, 20_000), (600, 500)])
