@@ -76,8 +76,8 @@ class FeatureCache:
             batch: How many pass through the model at once, at least 1.
             skipped: Where pictures that cannot be read are listed; their rows are not `good`. By
                 default the first of them is an error.
-            progress: Called with the pictures encoded and how many there are to encode; by default
-                a line on stderr.
+            progress: Called with the pictures done and how many there are to encode, where any are;
+                by default a line on stderr.
 
         Returns:
             Features in the order of `pictures`.
@@ -172,6 +172,8 @@ class _Work:
             self._store.append(self._unchanged(good), values)
             done += len(good)
             progress(done, len(missing))
+        if done < len(missing):
+            progress(len(missing), len(missing))  # The others cannot be read.
         self._list_twins(self._rows[key] for key in missing)
 
     def _unchanged(self, rows: NDArray[np.int64]) -> list[bytes]:

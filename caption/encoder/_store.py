@@ -132,7 +132,7 @@ class Store:
         values = np.ascontiguousarray(values, _VALUE)
         records = np.empty(len(values), _RECORD)
         with open(self._values, "ab") as file:
-            first = -(-file.tell() // self._size)
+            first = file.tell() // self._size
             file.truncate(first * self._size)  # After what a kill has left behind.
             file.write(values.data)
         for row, key in enumerate(keys):

@@ -309,6 +309,16 @@ def test_a_damaged_byte_costs_one_entry(cache, encoder, pictures, tmp_path, whic
     assert cache.encoded == 0
 
 
+def test_a_damaged_place_costs_one_entry(cache, encoder, pictures, tmp_path):
+    expected = cache(pictures, encoder)[:]
+    path = the_files(tmp_path / "cache")[1]
+    content = bytearray(path.read_bytes())
+    content[44 + 32 + 7] = 0xFF  # Key, place and checksum take 44 bytes; a place beyond all files.
+    path.write_bytes(content)
+    same(cache(pictures, encoder)[:], expected)
+    assert cache.encoded == 1
+
+
 @pytest.mark.parametrize("which", [0, 1], ids=["entries", "index"])
 @pytest.mark.parametrize("kept", [0.0, 0.01, 0.41, 0.86, 0.999])
 def test_a_truncated_file_costs_what_was_cut(cache, encoder, pictures, tmp_path, which, kept):
@@ -511,7 +521,7 @@ def test_bad_pictures_can_be_skipped_and_mended(cache, encoder, tmp_path):
     folder(tmp_path / "f", {"b.png": encoded(noise(seed=5)), "missing.png": encoded()})
     mended = cache(pictures, encoder, skipped=Skipped(limit=0.7))
     assert mended.good.tolist() == [True, True, True, False, True]
-    assert cache.encoded == 1  # The other is the same as a.png.
+    assert cache.encoded == 2  # b.png, and d.png tried again; the last is the same as a.png.
     np.testing.assert_array_equal(mended[4], features[0])
 
 

@@ -1,4 +1,6 @@
 import itertools
+import subprocess
+import sys
 
 import matplotlib
 import numpy as np
@@ -204,6 +206,10 @@ def test_long_words_are_made_smaller_then_cut():
         assert columns[-1] < 224
         assert np.ptp(columns) > 150
     assert not len(ink(found[2]))
+    # What was cut ends in dots, which are lower than any letter.
+    end = ink(found[1])[-1]
+    rows = np.flatnonzero((found[1][:28, end - 8 : end + 1] < 160).all(axis=2).any(axis=1))
+    assert np.ptp(rows) < 4
 
 
 @pytest.mark.parametrize("size", [(1, 1), (20_000, 3), (3, 20_000), (600, 500)])
@@ -351,6 +357,12 @@ def test_no_word_that_names_an_object_is_no_game():
 def test_masks_that_do_not_fit_are_refused(masks, options, message):
     with pytest.raises(UserError, match=message):
         pointing(random_attention(), masks, **{"grid": GRID, **options})
+
+
+def test_looking_waits_for_no_tensorflow():
+    code = "import sys, caption.overlays, caption.pointing; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 # Rendered scenes.
