@@ -1,15 +1,18 @@
 """word2vec, trained by gensim: a word's vector from the words around it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from caption._tokens import require_at_least
 from caption.word_vectors._vectors import WordVectors
 from simlearn.errors import UserError
 
 OnEpoch: TypeAlias = Callable[[int], object]
+
+# Words of a sentence beyond which gensim would silently drop the rest.
+_LONGEST: Final = 10_000
 
 
 def import_gensim() -> ModuleType:
@@ -136,7 +139,7 @@ def _trained(
     corpus: Iterable[Sequence[str]], settings: Word2Vec, on_epoch: OnEpoch | None, *, skip: bool
 ) -> WordVectors:
     models = import_gensim()
-    sentences = corpus if _starts_anew(corpus) else list(corpus)
+    sentences = _Sentences(corpus)
     model = models.Word2Vec(
         vector_size=settings.dim,
         window=settings.window,
@@ -149,7 +152,7 @@ def _trained(
         sg=int(skip),
         workers=1,
     )
-    model.build_vocab(_checked(sentences))
+    model.build_vocab(sentences)
     if not len(model.wv):
         raise UserError(
             f"expected words that occur {settings.min_count} times or more, and received "
@@ -174,14 +177,17 @@ def _told(on_epoch: OnEpoch) -> Any:
     return Told()
 
 
-def _starts_anew(corpus: Any) -> bool:
-    """Whether it can be iterated over more than once."""
-    return iter(corpus) is not corpus
+class _Sentences:
+    """The corpus as gensim takes it, whichever way it comes: anew each time, in pieces."""
 
+    def __init__(self, corpus: Iterable[Sequence[str]]) -> None:
+        # What is its own iterator can be read once.
+        self._corpus = list(corpus) if iter(corpus) is corpus else corpus
 
-def _checked(corpus: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
-    for sentence in corpus:
-        # A lone string is a sequence of strings too, one for each letter.
-        if isinstance(sentence, str):
-            raise UserError(f"expected the words of a sentence, and received {sentence!r:.80}")
-        yield sentence
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        for sentence in self._corpus:
+            # A lone string is a sequence of strings too, one for each letter.
+            if isinstance(sentence, str):
+                raise UserError(f"expected the words of a sentence, and received {sentence!r:.80}")
+            for start in range(0, len(sentence), _LONGEST):
+                yield sentence[start : start + _LONGEST]

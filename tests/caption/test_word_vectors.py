@@ -140,7 +140,8 @@ CODE = """
 from caption.word_vectors import Word2Vec, cbow, skip_gram
 from tests.caption.test_word_vectors import corpus
 for train in (skip_gram, cbow):
-    found = train(corpus(), Word2Vec(dim=5, epochs=3))
+    # More than gensim gives to one thread at once.
+    found = train(corpus(9000), Word2Vec(dim=5, epochs=1))
     print(found.words, found.vectors.tobytes().hex())
 """
 
@@ -193,6 +194,15 @@ def test_a_corpus_that_starts_anew_is_not_held_in_memory():
     skip_gram(stream, Word2Vec(dim=3, epochs=4))
     # One to count the words and four to learn, and one or so to see that it can.
     assert 5 <= stream.passes <= 7
+
+
+def test_nothing_of_a_long_sentence_is_lost():
+    words = [word for sentence in corpus(5000) for word in sentence]
+    settings = Word2Vec(dim=3, epochs=1)
+    whole = skip_gram([words], settings)
+    pieces = skip_gram([words[:10_000], words[10_000:]], settings)
+    np.testing.assert_array_equal(whole.vectors, pieces.vectors)
+    assert not np.array_equal(whole.vectors, skip_gram([words[:10_000]], settings).vectors)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""word2vec on captions or any other sentences."""
