@@ -10,7 +10,9 @@ Step: TypeAlias = Callable[[Tensor, Any], tuple[Tensor, Any, Tensor | None]]
 
 The attention is `(rows, locations)`, or None; the state a nest of tensors, rows first. A leaf that
 comes back as the very object that went in is one that no word changes: beam search spares it the
-gathering. All rows of an image must hold the same in it, as they do where it comes from `state`.
+gathering. What no word changes, such as an image's features, may also stay out of the state: a
+step may close over it, one row an image. Row r is then of image `r // (rows / images)`, and
+nothing is repeated in memory.
 """
 
 

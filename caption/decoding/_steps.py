@@ -76,8 +76,10 @@ def log_normalizer(logits: Tensor) -> tuple[Tensor, Tensor]:
 
     Rows of minus infinity, where nothing can come, are sound and stay as they are.
     """
-    total = ops.logsumexp(logits, axis=-1)
-    nothing = ops.equal(total, -math.inf)
+    peak = ops.max(logits, axis=-1)
+    nothing = ops.equal(peak, -math.inf)
+    # The largest probability is exp(peak - total), and softmax is the quickest way there.
+    total = peak - ops.log(ops.max(ops.softmax(logits, axis=-1), axis=-1))
     return ops.where(nothing, 0.0, total), ops.logical_or(nothing, ops.isfinite(total))
 
 

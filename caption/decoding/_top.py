@@ -4,6 +4,7 @@ import math
 
 from keras import ops
 
+from simlearn._numerics import flat_places, pick_columns
 from simlearn._typing import Tensor
 
 _BLOCK = 64
@@ -26,7 +27,7 @@ def largest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     _, best = ops.top_k(ops.max(values, axis=-1), count)
     # In their order, so that of equal values the first comes first.
     best = ops.sort(best, axis=-1)
-    kept = ops.take_along_axis(values, best[..., None], axis=1)
+    kept = ops.take(ops.reshape(values, (-1, _BLOCK)), flat_places(values, best), axis=0)
     found, places = ops.top_k(ops.reshape(kept, (-1, count * _BLOCK)), count)
-    block = ops.take_along_axis(best, places // _BLOCK, axis=1)
+    block = pick_columns(best, places // _BLOCK)
     return found, block * _BLOCK + places % _BLOCK
