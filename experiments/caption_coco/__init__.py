@@ -1,0 +1,1 @@
+"""Captions of COCO's pictures."""
