@@ -113,8 +113,8 @@ class HardAttention(SoftAttention):
     In training a location s_t is drawn at each step, and beside the cross-entropy stands
     `-reward_weight (r - b) sum_t log alpha_t[s_t] - entropy_weight sum_t H(alpha_t)`, divided by
     the number of words. The reward r is `log p(y|s)` a word, and b its moving average over
-    batches, which takes variance off the estimate. Half of the captions use the expected location instead, which
-    is also what is used when captions are written.
+    batches, which takes variance off the estimate. Half of the captions use the expected location
+    instead, which is also what is used when captions are written.
 
     Args:
         vocabulary_size: as of `Captioner`.

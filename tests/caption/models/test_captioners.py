@@ -231,7 +231,7 @@ def test_what_cannot_be_unrolled_is_refused(row, shape):
         autograph=False,
     )
     if type(model).read is Captioner.read or row.captioner is models.HardAttention:
-        with pytest.raises(UserError, match="number of captions and steps .* known"):
+        with pytest.raises(UserError, match=r"number of captions and steps .* known"):
             traced(inputs["tokens"])
     else:
         np.testing.assert_allclose(traced(inputs["tokens"]), model(inputs), atol=1e-5)
