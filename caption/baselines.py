@@ -57,10 +57,18 @@ def neighbour_captions(
     Returns:
         One caption for each of the m pictures.
 
+    Raises:
+        UserError: There are not as many lists of captions as training pictures, or one is empty.
+
     Reference:
         Devlin et al. 2015, "Exploring Nearest Neighbor Approaches for Image Captioning", section 3.
         Deviation: agreement is CIDEr-D with weights of the training captions.
     """
+    if len(captions) != len(np.asarray(train)) or not all(captions):
+        raise UserError(
+            f"expected captions of each of {len(np.asarray(train))} training pictures, "
+            f"got {len(captions)}, {sum(not image for image in captions)} of them empty"
+        )
     rows = nearest(
         np.asarray(pictures, np.float32),
         np.asarray(train, np.float32),

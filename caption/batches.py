@@ -48,8 +48,19 @@ class Captions(NamedTuple):
         Args:
             captions: for each picture its captions, each a list of words.
             vocabulary: that numbers them.
-            longest: words of a caption that are kept, at least 1.
+            longest: words of a caption that are read, at least 1; of a longer caption the next
+                word is the last target.
+
+        Raises:
+            UserError: `longest` is below 1.
+
+        Examples:
+            >>> found = Captions.of([[["a", "dog"], ["dog"]]], Vocabulary(("a", "dog")))
+            >>> found.tokens.tolist(), found.targets.tolist()
+            ([[[1, 4, 5], [1, 5, 0]]], [[[4, 5, 2], [5, 2, 0]]])
         """
+        if longest < 1:
+            raise UserError(f"longest: expected at least 1 word, got {longest}")
         most = max(map(len, captions), default=0)
         # No caption is not an empty one, which would be a START before an END.
         rows = [[vocabulary.encode(words) for words in of_one] for of_one in captions]
@@ -88,7 +99,16 @@ def caption_batches(
             whose features take long to read want all.
 
     Raises:
-        UserError: The two differ in length, or there are fewer pictures than a batch holds.
+        UserError: The two differ in length, there are fewer pictures than a batch holds, or no
+            captions are asked for.
+
+    Examples:
+        >>> captions = Captions.of([[["a"], ["dog"]]] * 3, Vocabulary(("a", "dog")))
+        >>> pictures = np.zeros((3, 9, 5), np.float16)
+        >>> batches = caption_batches(pictures, captions, batch_size=2, seed=0, captions_each=1)
+        >>> inputs, targets = next(batches(0))
+        >>> inputs["features"].shape, inputs["tokens"].shape, targets.shape
+        ((2, 9, 5), (2, 1, 2), (2, 1, 2))
     """
     count = len(features)
     if count != len(captions.tokens):
@@ -98,6 +118,8 @@ def caption_batches(
         )
     if not 1 <= batch_size <= count:
         raise UserError(f"batch_size: expected 1 to {count}, the pictures, got {batch_size}")
+    if captions_each is not None and captions_each < 1:
+        raise UserError(f"captions_each: expected at least 1, got {captions_each}")
 
     def batches(first_epoch: int) -> Iterator[Batch]:
         epoch = first_epoch

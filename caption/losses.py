@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from caption.vocabulary import PAD
+from simlearn._numerics import at_least_float32
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
 
@@ -24,11 +25,18 @@ def caption_crossentropy(
         label_smoothing: s, in `[0, 1)`.
 
     Returns:
-        `(..., time)`, in nats.
+        `(..., time)`, in nats, computed in float32 at least.
+
+    Examples:
+        >>> import numpy as np
+        >>> targets, scores = np.array([3, 2, 0]), np.zeros((3, 8), "float32")
+        >>> np.round(caption_crossentropy(targets, scores), 3)  # log 8, twice
+        array([2.079, 2.079, 0.   ], dtype=float32)
 
     Reference:
         Label smoothing: Szegedy et al. 2016, "Rethinking the Inception Architecture", section 7.
     """
+    scores = at_least_float32(scores)
     real = targets != PAD
     words = ops.cast(targets, "int32")[..., None]
     total = ops.logsumexp(scores, axis=-1)
@@ -43,14 +51,22 @@ def caption_crossentropy(
 class CaptionCrossentropy(keras.losses.Loss):
     """Mean over the words of a batch of `caption_crossentropy`; captions weigh by their length.
 
-    Sample weights `(images, captions)` or one for each word multiply the terms, and not the number
-    of words that they are divided by: a reward can be such a weight.
+    Sample weights, one for each image, caption or word, multiply the terms, and not the number of
+    words that they are divided by: a reward can be such a weight.
 
     Args:
         label_smoothing: in `[0, 1)`.
 
     Raises:
-        UserError: it lies elsewhere.
+        UserError: it lies elsewhere; called, if weights are of another shape than `(images,)`,
+            `(images, captions)` or that of the targets.
+
+    Examples:
+        >>> import numpy as np
+        >>> targets, scores = np.array([[[3, 2, 0]]]), np.zeros((1, 1, 3, 8), "float32")
+        >>> loss = CaptionCrossentropy(label_smoothing=0.1)
+        >>> round(float(loss(targets, scores)), 3)
+        2.079
     """
 
     def __init__(
@@ -67,10 +83,7 @@ class CaptionCrossentropy(keras.losses.Loss):
         terms = self.call(targets, y_pred)
         words = ops.sum(ops.cast(targets != PAD, terms.dtype))
         if sample_weight is not None:
-            weights = ops.cast(sample_weight, terms.dtype)
-            terms = terms * (
-                weights if len(weights.shape) == len(terms.shape) else weights[..., None]
-            )
+            terms = terms * _for_each_word(ops.cast(sample_weight, terms.dtype), terms)
         return ops.sum(terms) / ops.maximum(words, 1.0)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -80,3 +93,16 @@ class CaptionCrossentropy(keras.losses.Loss):
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
         return super().get_config() | {"label_smoothing": self.label_smoothing}
+
+
+def _for_each_word(weights: Tensor, terms: Tensor) -> Tensor:
+    """Weights of images or captions with axes for what they stand for."""
+    known = tuple(terms.shape)[: len(weights.shape)]
+    fits = zip(weights.shape, known, strict=False)
+    if len(weights.shape) > len(terms.shape) or any(None not in p and p[0] != p[1] for p in fits):
+        raise UserError(
+            f"expected sample_weight for each image, caption or word of {tuple(terms.shape)}, "
+            f"received shape {tuple(weights.shape)}"
+        )
+    missing = len(terms.shape) - len(weights.shape)
+    return ops.reshape(weights, (*ops.shape(weights), *(1,) * missing))

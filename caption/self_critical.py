@@ -32,6 +32,12 @@ class CiderReward:
         references: for each training picture its captions, as lists of words.
         vocabulary: of the tokens.
 
+    Examples:
+        >>> reward = CiderReward([[["a", "dog"]], [["a", "cat"]]], Vocabulary(("a", "cat", "dog")))
+        >>> tokens = np.array([[[4, 6, END], [4, 6, PAD]]])  # The second breaks off.
+        >>> reward(np.array([0]), tokens).round(2)
+        array([[7.5 , 4.21]], dtype=float32)
+
     Reference:
         Rennie et al. 2017, "Self-critical Sequence Training for Image Captioning", section 5.
     """
@@ -43,7 +49,7 @@ class CiderReward:
         self._vocabulary = vocabulary
 
     def __call__(self, rows: NDArray[np.int64], tokens: NDArray[np.int32]) -> NDArray[np.float32]:
-        """Scores `(n, samples)`; ten times CIDEr-D's weight stands, as in the corpus score."""
+        """Scores `(n, samples)`, from 0 to 10 as CIDEr-D's are."""
         flat = tokens.reshape(-1, tokens.shape[-1])
         said = [self._words(caption) for caption in flat]
         images = np.repeat(rows, tokens.shape[1])
@@ -72,7 +78,7 @@ class SelfCritical(keras.Model):
         seed: of the samples.
 
     Raises:
-        UserError: too few samples.
+        UserError: too few samples, or no such baseline.
 
     Reference:
         Rennie et al. 2017, equations 7 and 9; the mean of the others: Luo 2020, "A Better Variant
@@ -91,6 +97,8 @@ class SelfCritical(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if baseline not in ("greedy", "others"):
+            raise UserError(f"baseline: expected 'greedy' or 'others', got {baseline!r}")
         least = 2 if baseline == "others" else 1
         if samples < least:
             raise UserError(f"samples: expected at least {least}, got {samples}")

@@ -12,6 +12,7 @@ from caption.metrics import CaptionScorer
 from caption.models import Captioner
 from caption.vocabulary import Vocabulary
 from caption.writing import Decoder, Writer
+from simlearn.errors import UserError
 
 
 class DecodedScores(keras.callbacks.Callback):
@@ -26,11 +27,16 @@ class DecodedScores(keras.callbacks.Callback):
         references: their captions, as text.
         vocabulary: of the captioner.
         decode: by default greedy.
-        longest: words of a caption, where it is greedy.
+        longest: words of a caption at most, where it is greedy.
         captioner: that writes, where the model that is trained is something around it.
-        every: epochs between two scores; what was scored last stands in between.
+        every: epochs from one score to the next, the first epoch having one; what was scored last
+            stands in between.
         metrics: as of `CaptionScorer`.
         show: called with the epoch and the captions, to show some of them.
+
+    Raises:
+        UserError: `every` is below 1; in the first epoch, if features and references are not of
+            the same number of pictures.
     """
 
     def __init__(
@@ -47,9 +53,11 @@ class DecodedScores(keras.callbacks.Callback):
         show: Callable[[int, list[Any]], None] | None = None,
     ) -> None:
         super().__init__()
+        if every < 1:
+            raise UserError(f"every: expected at least 1 epoch, got {every}")
         self.features = features
         self.vocabulary = vocabulary
-        self.decode = decode or partial(decoding.greedy, max_length=longest + 1)
+        self.decode = decode or partial(decoding.greedy, max_length=longest)
         self.captioner = captioner
         self.every = every
         self.show = show

@@ -115,11 +115,18 @@ class Captioner(keras.Model):
         Returns:
             Outputs `(images, captions, time, ...)` and attention `(images, captions, time,
             locations)` or None.
+
+        Raises:
+            UserError: In a graph, the number of captions or steps is unknown.
         """
-        images, captions, time = words.shape[0], words.shape[1], words.shape[2]
-        images = ops.shape(words)[0] if images is None else images
+        images, captions, time, channels = ops.shape(words)
+        if words.shape[1] is None or words.shape[2] is None:
+            raise UserError(
+                "expected a number of captions and steps that is known when the graph is made, "
+                f"received word vectors of shape {tuple(words.shape)}"
+            )
         state = self.begin(image, captions)
-        rows = ops.reshape(words, (-1, time, words.shape[-1]))
+        rows = ops.reshape(words, (-1, time, channels))
         outputs, maps = [], []
         for step in range(time):
             output, state, attention = self.advance(rows[:, step], state, image, training)
@@ -152,9 +159,8 @@ class Captioner(keras.Model):
         """Scores the next word of every caption."""
         tokens = inputs["tokens"]
         image = self.look(inputs["features"], training)
-        if self.scheduled and training:
-            tokens = self._mixed(tokens, image)
-        outputs, attention = self.read(self._vectors(tokens, training), image, training)
+        seen = self._mixed(tokens, image) if self.scheduled and training else tokens
+        outputs, attention = self.read(self._vectors(seen, training), image, training)
         scores = self.next_word(self.drop_outputs(outputs, training=training))
         if training:
             self.regularize(tokens, attention, scores)
@@ -166,7 +172,13 @@ class Captioner(keras.Model):
         return self.read(self._vectors(inputs["tokens"], False), image)[1]
 
     def regularize(self, tokens: Tensor, attention: Tensor, scores: Tensor) -> None:
-        """Adds losses of its own in training; none by default, and none without attention."""
+        """Adds losses of its own in training; none by default, and none without attention.
+
+        Args:
+            tokens: of the captions, also where the model's own words were read instead.
+            attention: of `read`.
+            scores: of the next words.
+        """
 
     def _vectors(self, tokens: Tensor, training: bool | None) -> Tensor:
         return self.drop_words(self.words(tokens), training=training)

@@ -60,8 +60,8 @@ class ShowAndTell(Captioner):
     ) -> tuple[Tensor, None]:
         """All steps at once, the picture before the words."""
         images, captions, time, channels = ops.shape(words)
-        first = per_row(image["word"], ops.reshape(words, (-1, time * channels)))
         rows = ops.reshape(words, (-1, time, channels))
+        first = per_row(image["word"], rows[:, 0])
         hidden, _ = self.lstm(ops.concatenate([first[:, None], rows], axis=1))
         return ops.reshape(hidden[:, 1:], (images, captions, time, self.width)), None
 

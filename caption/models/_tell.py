@@ -111,10 +111,10 @@ class HardAttention(SoftAttention):
     r"""Looks at one location for each word, drawn from the attention; learned by REINFORCE.
 
     In training a location s_t is drawn at each step, and beside the cross-entropy stands
-    `-reward_weight (log p(y|s) - b) sum_t log alpha_t[s_t] - entropy_weight sum_t H(alpha_t)`,
-    divided by the number of words, with b a moving average of `log p(y|s)` a word, which takes
-    the variance off the estimate. Half of the captions use the expected location instead, which
-    is also what is used when captions are written.
+    `-reward_weight (r - b) sum_t log alpha_t[s_t] - entropy_weight sum_t H(alpha_t)`, divided by
+    the number of words. The reward r is `log p(y|s)` a word, and b its moving average over
+    batches, which takes variance off the estimate. Half of the captions use the expected location
+    instead, which is also what is used when captions are written.
 
     Args:
         vocabulary_size: as of `Captioner`.
@@ -124,7 +124,8 @@ class HardAttention(SoftAttention):
             the soft one.
 
     Reference:
-        Xu et al. 2015, section 4.1, equations 11-12. Deviation: `log p(y|s)` leaves out END.
+        Xu et al. 2015, section 4.1, equations 11-12. Deviations: `log p(y|s)` is divided by
+        the number of words and leaves out END.
     """
 
     def __init__(
@@ -182,7 +183,14 @@ class HardAttention(SoftAttention):
         entropy = -ops.sum(ops.sum(weights * logs, axis=-1) * real)
         loss = -self.reward_weight * ops.sum(better * chance) - self.entropy_weight * entropy
         self.add_loss(loss / words)
-        self.baseline.assign(0.9 * self.baseline + 0.1 * ops.stop_gradient(ops.mean(reward)))
+        self._follow(ops.stop_gradient(reward), ops.any(tokens != PAD, axis=-1))
+
+    def _follow(self, reward: Tensor, real: Tensor) -> None:
+        """Moves the baseline to the mean over captions that are some."""
+        captions = ops.sum(ops.cast(real, reward.dtype))
+        mean = ops.sum(ops.where(real, reward, 0.0)) / ops.maximum(captions, 1.0)
+        moved = 0.9 * self.baseline + 0.1 * mean
+        self.baseline.assign(ops.where(captions > 0, moved, self.baseline))
 
     def get_config(self) -> dict[str, Any]:
         """All arguments."""
