@@ -83,6 +83,16 @@ class CaptioningSettings(Settings):
     beams: int = 3
     """Width of the beam search that writes the captions that are scored."""
 
+    candidates: int = 20
+    """Captions of a wider beam, of which the captions of similar training pictures choose; they are
+    scored apart. 0 for none."""
+
+    neighbours: int = 10
+    """Training pictures whose captions choose."""
+
+    agreement: float = 2.0
+    """Weight of their agreement (CIDEr-D) against the captioner's log probability a word."""
+
     def check(self) -> None:
         """Refuse what cannot work, before anything is loaded.
 
@@ -95,6 +105,9 @@ class CaptioningSettings(Settings):
         for name in ("dropout", "label_smoothing", "scheduled_sampling"):
             require(f"--{name.replace('_', '-')}", getattr(self, name), 0, 0.99)
         require("--patience", self.patience, 1)
+        require("--candidates", self.candidates, 0, 100)
+        require("--neighbours", self.neighbours, 1)
+        require("--agreement", self.agreement, 0)
         require("--samples", self.samples, 2)
         require("--self-critical-epochs", self.self_critical_epochs, 0)
         require("--corpus-epochs", self.corpus_epochs, 1)

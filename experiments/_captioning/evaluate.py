@@ -5,12 +5,14 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caption import decoding
 from caption.baselines import most_frequent_caption, neighbour_captions
 from caption.metrics import CaptionScorer, CaptionScores, bootstrap_intervals, diversity
 from caption.metrics.meteor import Meteor
 from caption.models import Captioner, FineTuned
+from caption.reranking import ConsensusReranking
 from caption.writing import Writer, Written
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.prepare import Prepared, mean_features
@@ -27,8 +29,8 @@ class Scored:
     """What was written of the test pictures, and what it is worth.
 
     Attributes:
-        written: the captioner's, the best of each picture.
-        captions: words of each system's captions, by its name; the captioner's last.
+        written: the captioner's, reranked where that was asked for.
+        captions: words of each system's captions, by its name; those last.
         scores: of each.
         intervals: of each, 95 %, over test pictures.
     """
@@ -47,17 +49,20 @@ class Scored:
 
 
 def score(captioner: Model, config: CaptioningSettings, prepared: Prepared) -> Scored:
-    """Write captions of the test pictures by beam search, and score them and the baselines."""
-    decode = partial(
-        decoding.beam_search,
-        beams=config.beams,
-        max_length=config.longest + 1,
-        normalize=decoding.divide_by_length,
-    )
-    writer = Writer(captioner, prepared.vocabulary, decode=decode)
-    written = [captions[0] for captions in writer(prepared.test.features)]
-    captions = _baselines(prepared)
-    captions[config.model] = [list(one.words) for one in written]
+    """Write captions of the test pictures, and score them and the baselines."""
+    vectors = mean_features(prepared, prepared.train), mean_features(prepared, prepared.test)
+    captions = _baselines(prepared, *vectors)
+    written = _by_beam(captioner, config, prepared, config.beams)
+    captions[config.model] = [list(one[0].words) for one in written]
+    if config.candidates:
+        rerank = ConsensusReranking(
+            vectors[0],
+            prepared.train.words,
+            neighbours=min(config.neighbours, len(vectors[0])),
+            weight=config.agreement,
+        )
+        written = rerank(vectors[1], _by_beam(captioner, config, prepared, config.candidates))
+        captions[f"{config.model}, reranked"] = [list(one[0].words) for one in written]
     scorer = CaptionScorer(
         [list(texts) for texts in prepared.test.record.captions], metrics=_metrics()
     )
@@ -69,7 +74,25 @@ def score(captioner: Model, config: CaptioningSettings, prepared: Prepared) -> S
         }
         for name, one in scores.items()
     }
-    return Scored(written, captions, scores, intervals)
+    return Scored([one[0] for one in written], captions, scores, intervals)
+
+
+def _by_beam(
+    captioner: Model, config: CaptioningSettings, prepared: Prepared, beams: int
+) -> list[list[Written]]:
+    """All captions of a beam of each test picture."""
+    decode = partial(
+        decoding.beam_search,
+        beams=beams,
+        results=beams,
+        max_length=config.longest + 1,
+        normalize=decoding.divide_by_length,
+    )
+    writer = Writer(captioner, prepared.vocabulary, decode=decode)
+    return [
+        [one for one in captions if one.words] or captions
+        for captions in writer(prepared.test.features)
+    ]
 
 
 def _metrics() -> list[str]:
@@ -83,9 +106,10 @@ def _metrics() -> list[str]:
     return [*found, "meteor"]
 
 
-def _baselines(prepared: Prepared) -> dict[str, list[list[str]]]:
+def _baselines(
+    prepared: Prepared, vectors: NDArray[np.float32], asked: NDArray[np.float32]
+) -> dict[str, list[list[str]]]:
     train, test = prepared.train, prepared.test
-    vectors, asked = mean_features(prepared, train), mean_features(prepared, test)
     neighbours = min(NEIGHBOURS, len(vectors))
     common = most_frequent_caption(train.words)
     return {

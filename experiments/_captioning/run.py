@@ -64,7 +64,7 @@ def caption(
         "scores": scored.table(),
         "intervals": scored.intervals,
         "judged": judged,
-        "said": evaluate.said(scored, prepared, config.model),
+        "said": evaluate.said(scored, prepared, list(scored.captions)[-1]),
         "signatures": scored.scores[config.model].signatures,
         "training": {name: _stage(progress) for name, progress in stages.items()},
         "words_known": len(prepared.vocabulary),
