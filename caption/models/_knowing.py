@@ -71,7 +71,7 @@ class SpatialAttention(Captioner):
         before, state = state, self.lstm.step(seen, state)
         images = ops.shape(image["picture"])[0]
         parts = [grouped(part, images) for part in (seen, before[0], *state)]
-        outputs, weights = self.looked(*parts, image)
+        outputs, weights = self.looked(*parts, image=image)
         return ungrouped(outputs), state, ungrouped(weights)
 
     def read(
@@ -90,7 +90,7 @@ class SpatialAttention(Captioner):
             ops.reshape(part, (images, captions * time, part.shape[-1]))
             for part in (seen, before, hidden, cells)
         ]
-        outputs, weights = self.looked(*parts, image)
+        outputs, weights = self.looked(*parts, image=image)
         shape = (images, captions, time)
         return (
             ops.reshape(outputs, (*shape, outputs.shape[-1])),

@@ -89,7 +89,7 @@ class SoftAttention(Captioner):
         """What `advance` gives as attention."""
         return weights
 
-    def regularize(self, tokens: Tensor, attention: Tensor | None, scores: Tensor) -> None:
+    def regularize(self, tokens: Tensor, attention: Any, scores: Tensor) -> None:
         """The doubly stochastic term, over the steps that stand for something."""
         real = ops.cast(tokens != PAD, attention.dtype)
         looked = ops.sum(attention * real[..., None], axis=-2)
@@ -164,7 +164,7 @@ class HardAttention(SoftAttention):
         drawn = ops.argmax(ops.log(weights + 1e-20) + gumbel, axis=-1)
         return ops.stop_gradient(ops.one_hot(drawn, weights.shape[-1], dtype=weights.dtype))
 
-    def regularize(self, tokens: Tensor, attention: Tensor | None, scores: Tensor) -> None:
+    def regularize(self, tokens: Tensor, attention: Any, scores: Tensor) -> None:
         """The REINFORCE term and the entropy."""
         weights, used = ops.split(attention, 2, axis=-1)
         if self.penalty:
