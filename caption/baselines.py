@@ -32,7 +32,11 @@ def most_frequent_caption(captions: Sequence[Sequence[Words]]) -> list[str]:
     if count > 1:
         return list(common)
     frequency = Counter(word for words in every for word in words)
-    return list(max(every, key=lambda words: sum(frequency[w] for w in words) / len(words)))
+
+    def frequent(words: tuple[str, ...]) -> float:
+        return sum(frequency[word] for word in words) / len(words)
+
+    return list(max(every, key=frequent))
 
 
 def neighbour_captions(

@@ -70,8 +70,13 @@ class SpatialAttention(Captioner):
         seen = ops.concatenate([words, per_row(image["picture"], words)], axis=-1)
         before, state = state, self.lstm.step(seen, state)
         images = ops.shape(image["picture"])[0]
-        parts = [grouped(part, images) for part in (seen, before[0], *state)]
-        outputs, weights = self.looked(*parts, image=image)
+        outputs, weights = self.looked(
+            grouped(seen, images),
+            grouped(before[0], images),
+            grouped(state[0], images),
+            grouped(state[1], images),
+            image,
+        )
         return ungrouped(outputs), state, ungrouped(weights)
 
     def read(
@@ -86,11 +91,11 @@ class SpatialAttention(Captioner):
         seen = ops.concatenate([rows, seen], axis=-1)
         hidden, cells = self.lstm(seen)
         before = ops.pad(hidden[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        parts = [
+        seen, before, hidden, cells = (
             ops.reshape(part, (images, captions * time, part.shape[-1]))
             for part in (seen, before, hidden, cells)
-        ]
-        outputs, weights = self.looked(*parts, image=image)
+        )
+        outputs, weights = self.looked(seen, before, hidden, cells, image)
         shape = (images, captions, time)
         return (
             ops.reshape(outputs, (*shape, outputs.shape[-1])),
