@@ -56,8 +56,9 @@ class CaptioningSettings(Settings):
     self_critical_epochs: int = 0
     """Of training on CIDEr-D after that."""
 
-    self_critical_rate: float = 5e-5
-    """Learning rate of that training, constant."""
+    self_critical_rate: float = 2e-5
+    """Learning rate of that training, constant. Its weights are kept only where they score better
+    on the validation pictures."""
 
     samples: int = 5
     """Captions drawn a picture in that training."""

@@ -66,7 +66,11 @@ def train(
         stages["corpus"] = _read_corpus(captioner, config, prepared, run)
     stages["captions"] = _learn_captions(captioner, config, prepared, run)
     if config.self_critical_epochs:
+        before = captioner.get_weights()
         stages["self_critical"] = _learn_scores(captioner, config, prepared, run)
+        if _best(stages["self_critical"]) < _best(stages["captions"]):
+            print("training on scores helped no validation caption: it is left out", flush=True)
+            captioner.set_weights(before)
     return captioner, stages
 
 
@@ -166,6 +170,10 @@ def _scores(
         longest=config.longest,
         captioner=captioner,
     )
+
+
+def _best(progress: Progress) -> float:
+    return max(progress.history["val_cider_d"])
 
 
 def _early(patience: int) -> keras.callbacks.EarlyStopping:

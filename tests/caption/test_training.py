@@ -30,7 +30,7 @@ class Rote(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for weight in self.captioner.trainable_weights:
             weight.assign(np.zeros(weight.shape))
-        self.captioner.next_word.bias.assign(np.eye(len(VOCABULARY))[SAYS[epoch]])
+        self.captioner.next_word.bias.assign(9 * np.eye(len(VOCABULARY))[SAYS[epoch]])
 
 
 def expected(epoch):
