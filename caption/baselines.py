@@ -32,11 +32,8 @@ def most_frequent_caption(captions: Sequence[Sequence[Words]]) -> list[str]:
     if count > 1:
         return list(common)
     frequency = Counter(word for words in every for word in words)
-
-    def frequent(words: tuple[str, ...]) -> float:
-        return sum(frequency[word] for word in words) / len(words)
-
-    return list(max(every, key=frequent))
+    commonness = [sum(frequency[word] for word in words) / len(words) for words in every]
+    return list(every[int(np.argmax(commonness))])
 
 
 def neighbour_captions(

@@ -116,3 +116,30 @@ class CaptioningSettings(Settings):
     def smoke_values(self) -> dict[str, Any]:
         """Little of everything."""
         return {"width": 32, "word_width": 32, "epochs": 2, "batch": 8, "beams": 2}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PhotoSettings(CaptioningSettings):
+    """What captioners of photographs take beside."""
+
+    encoder: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
+    """What looks at the pictures; it does not learn."""
+
+    weights: str = "imagenet"
+    """File of the encoder's weights; "imagenet" for those that Keras downloads, "none" for random
+    ones."""
+
+    side: int = 224
+    """Pixels of each side to which pictures are stretched."""
+
+    cache: Path | None = None
+    """Folder of features, which several runs may share; by default `features` beside the run."""
+
+    def check(self) -> None:
+        """Refuse what cannot work, before anything is loaded.
+
+        Raises:
+            UserError: a setting is out of its range.
+        """
+        super().check()
+        require("--side", self.side, 32, 1024)

@@ -1,48 +1,19 @@
 """Photographs and a frozen encoder: what the experiments on Flickr8k and COCO share."""
 
-import dataclasses
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from caption.data.records import CaptionedPictures
 from caption.encoder import Encoder, FeatureCache, mobilenet_v2, vgg16
 from experiments._captioning import prepare
-from experiments._captioning.config import CaptioningSettings
+from experiments._captioning.config import PhotoSettings
 from experiments._captioning.run import caption
-from experiments._command import require
 from simlearn.errors import UserError
 from simlearn.runs import Run
+from simlearn.training import seed_everything
 
 _SMOKE = 24
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PhotoSettings(CaptioningSettings):
-    """What captioners of photographs take beside."""
-
-    encoder: Literal["mobilenet_v2", "vgg16"] = "mobilenet_v2"
-    """What looks at the pictures; it does not learn."""
-
-    weights: str = "imagenet"
-    """File of the encoder's weights; "imagenet" for those that Keras downloads, "none" for random
-    ones."""
-
-    side: int = 224
-    """Pixels of each side to which pictures are stretched."""
-
-    cache: Path | None = None
-    """Folder of features, which several runs may share; by default `features` beside the run."""
-
-    def check(self) -> None:
-        """Refuse what cannot work, before anything is loaded.
-
-        Raises:
-            UserError: a setting is out of its range.
-        """
-        super().check()
-        require("--side", self.side, 32, 1024)
 
 
 def present_only(record: CaptionedPictures) -> CaptionedPictures:
@@ -103,7 +74,5 @@ def _encoder(config: PhotoSettings) -> Encoder:
     make = {"mobilenet_v2": mobilenet_v2, "vgg16": vgg16}[config.encoder]
     weights = None if config.weights == "none" else config.weights
     # Random weights are a part of the run too: the features in the cache are named by them.
-    from simlearn.training import seed_everything
-
     seed_everything(config.seed)
     return make(weights=weights, size=(config.side, config.side))

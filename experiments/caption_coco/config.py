@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
-from experiments._captioning.photos import PhotoSettings
+from experiments._captioning.config import PhotoSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

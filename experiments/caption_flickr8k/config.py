@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from experiments._captioning.photos import PhotoSettings
+from experiments._captioning.config import PhotoSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
