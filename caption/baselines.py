@@ -36,7 +36,8 @@ def most_frequent_caption(captions: Sequence[Sequence[Words]]) -> list[str]:
     def frequent(words: tuple[str, ...]) -> float:
         return sum(frequency[word] for word in words) / len(words)
 
-    return list(max(every, key=frequent))
+    best = max(every, key=frequent)
+    return list(best)
 
 
 def neighbour_captions(
