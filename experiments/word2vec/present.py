@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from caption.word_vectors import Similarity, WordVectors
 from experiments.word2vec.config import Word2VecSettings
 from experiments.word2vec.corpus import Corpus
@@ -142,11 +144,11 @@ def _map(page: Report, name: str, vectors: WordVectors, config: Word2VecSettings
     chosen = [row for row, word in enumerate(vectors.words) if len(word) >= _SHORTEST_ON_MAP]
     rows = chosen[:_ON_MAP]
     if len(rows) > 1:
+        # So few points that threads would mostly wait for each other.
+        with threadpool_limits(1):
+            places = figures.project(vectors.unit[rows], seed=config.seed)
         page.figure(
-            figures.embedding_map(
-                figures.project(vectors.unit[rows], seed=config.seed),
-                [vectors.words[row] for row in rows],
-            ),
+            figures.embedding_map(places, [vectors.words[row] for row in rows]),
             caption=f"{name}: the {len(rows)} most frequent words of three letters or more, "
             "projected with t-SNE.",
             alt=f"Map of frequent words, {name}",

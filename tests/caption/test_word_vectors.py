@@ -337,12 +337,21 @@ def test_a_damaged_glove_file_is_refused_by_line(tmp_path, content, message):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\x93NUMPY", b"2 3\nthe \x00", b"9999999999 300\n", b"1 99999999999999\n"]
+    ("content", "message"),
+    [
+        (b"", ":1: expected the number of words"),
+        (b"\x93NUMPY", ":1: expected the number of words"),
+        (b"2 3\nthe \x00", ": expected 2 vectors of 3 float32 numbers, and found 9 bytes"),
+        # Room for 12 TB is not made.
+        (b"9999999999 300\n", ": expected 9999999999 vectors of 300 float32 numbers"),
+        (b"1 99999999999999\n", ":1: expected words of 1 to 65536 dimensions"),
+        (b"1 2\n" + bytes(8), ": expected word2vec's binary format"),
+    ],
 )
-def test_a_damaged_binary_file_is_refused(tmp_path, content):
+def test_a_damaged_binary_file_is_refused(tmp_path, content, message):
     path = tmp_path / "v.bin"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"v\.bin"):
+    with pytest.raises(DatasetError, match=r"v\.bin" + message):
         load_word2vec(path, binary=True)
 
 

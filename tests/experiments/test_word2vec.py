@@ -19,9 +19,10 @@ from caption.word_vectors import (
     save_word2vec,
     skip_gram,
 )
-from experiments.word2vec import corpus, evaluate
+from experiments.word2vec import corpus, evaluate, train
 from experiments.word2vec.config import Word2VecSettings
 from simlearn.errors import UserError
+from simlearn.runs import Run
 
 KINDS = tuple(word for words in evaluate.KINDS.values() for word in words)
 PAIRS = "red\tblue\t9\nred\tboat\t2\ncar\tcube\t5\nred\tzebra\t1\n"
@@ -119,22 +120,28 @@ def test_other_settings_do_not_mix_with_a_finished_run(smoke):
     assert len(again.stderr.splitlines()) == 1
 
 
-def test_a_run_goes_on_with_what_was_trained_but_not_on_another_corpus(files, tmp_path):
-    data = tmp_path / "captions.txt"
-    data.write_text((files / "captions.txt").read_text())
-    settings = ["--smoke", "--data", data, "--out", tmp_path / "run"]
-    whole = json.loads(run(*settings).stdout.splitlines()[-1])
-    (tmp_path / "run" / "results.json").unlink()
+def test_a_run_goes_on_with_what_was_trained_but_not_on_another_corpus(tmp_path, capsys):
+    config = Word2VecSettings(scenes=60, epochs=2, dim=8)
+    sentences = corpus.read(config).train
+
+    def trained(sentences):
+        with Run.open(tmp_path / "run", config={}) as folder:
+            return train.train(sentences, config, folder), capsys.readouterr().out
+
+    whole, _ = trained(sentences)
+    # As if killed while CBOW was trained.
     (tmp_path / "run" / "CBOW.vectors.txt").unlink()
-    resumed = run(*settings)
-    assert "skip-gram: trained before" in resumed.stdout
-    assert "CBOW: epoch 2/2" in resumed.stdout
-    assert json.loads(resumed.stdout.splitlines()[-1])["scores"] == whole["scores"]
-    (tmp_path / "run" / "results.json").unlink()
-    data.write_text(data.read_text() + "A purple zebra.\n" * 2 + "A zebra.\n" * 20)
-    changed = run(*settings)
-    assert "trained before" not in changed.stdout
-    assert "zebra" in load_word2vec(tmp_path / "run" / "skip-gram.vectors.txt")
+    resumed, printed = trained(sentences)
+    assert "skip-gram: trained before" in printed
+    assert "skip-gram: epoch" not in printed
+    assert "CBOW: epoch 2/2" in printed
+    for name, vectors in whole.items():
+        assert resumed[name].words == vectors.words
+        np.testing.assert_array_equal(resumed[name].vectors, vectors.vectors)
+    changed, printed = trained([*sentences, *[["purple", "zebra"]] * 5])
+    assert "trained before" not in printed
+    assert "zebra" in changed["skip-gram"]
+    assert not np.array_equal(changed["skip-gram"].unit[0], changed["CBOW"].unit[0])
 
 
 def test_captions_of_one_picture_stay_together(tmp_path):
