@@ -7,7 +7,7 @@ documentation and by watching it; how closely they agree is measured in the test
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias, get_args
 
 from caption._ptb.abbreviations import is_abbreviation
@@ -33,7 +33,6 @@ _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 # Most chunks between spaces mean the same wherever they stand: letters, with hyphens or one
 # apostrophe inside, perhaps quoted, perhaps with one mark at the end.
 _CLEAR: Final = re.compile("\"?([A-Za-z]+(?:-[A-Za-z]+)*(?:'[A-Za-z]+)?)?('?[,;:!?]?|\\.)\"?")
-_SIMPLE: Final = re.compile("([A-Za-z]+)[,.;:!?]?")
 _SPLIT: Final = frozenset(("cannot", "gonna", "gotta", "wanna", "lemme", "gimme"))
 _LONGEST_CLEAR: Final = 40
 _READ_AHEAD: Final = 1000
@@ -67,16 +66,7 @@ def tokenize(caption: str) -> list[str]:
         Chen et al.: Microsoft COCO Captions: Data Collection and Evaluation Server. 2015, section
         3.1. Deviation: see `tokenize_corpus`.
     """
-    if not isinstance(caption, str):
-        raise UserError(f"expected a caption as text, and received {type(caption).__name__}")
-    tokens: list[str] = []
-    for chunk in caption.split(" "):
-        found = _known.get(chunk) or _learned(chunk)
-        if found is None:
-            line = _LINE_ENDS.sub(" ", _text(caption)).replace("\n", " ")
-            return _words(line + "\n", len(line))
-        tokens += found
-    return tokens
+    return _words(_LINE_ENDS.sub(" ", _text(caption)).replace("\n", " "), "\n")
 
 
 def tokenize_corpus(captions: Iterable[str], *, compat: Compat = None) -> list[list[str]]:
@@ -110,10 +100,7 @@ def tokenize_corpus(captions: Iterable[str], *, compat: Compat = None) -> list[l
     texts = [_text(caption).replace("\n", " ") for caption in captions]
     lines = [line for text in texts for line in _LINE_ENDS.split(text)]
     following = _following(lines)
-    return [
-        _words(line + after, len(line))
-        for line, after in zip(lines[: len(texts)], following, strict=False)
-    ]
+    return [_words(*pair) for pair in zip(lines[: len(texts)], following, strict=False)]
 
 
 def _following(lines: list[str]) -> list[str]:
@@ -126,50 +113,49 @@ def _following(lines: list[str]) -> list[str]:
     return following
 
 
-def _words(text: str, stop: int) -> list[str]:
-    """The words of a text up to where its line stops; what follows is only read ahead."""
+def _words(line: str, after: str, *, short: bool = True) -> list[str]:
+    """The words of a line; what comes after it, nothing at the end of all lines, is read ahead."""
+    tokens = _tokens(line, after, short=short)
+    if tokens:
+        # As the evaluation does with a printed line: an address may end with a wide space.
+        tokens[-1] = tokens[-1].rstrip()
+    return [token for token in tokens if token not in DROPPED]
+
+
+def _tokens(line: str, after: str, *, short: bool) -> list[str]:
+    """All tokens of a line, by the short way for chunks that are clear or without it."""
+    text, start, reached = line + after, 0, 0
+    # Full stops apart may be an ellipsis, whatever words they belong to.
+    short = short and ". ." not in line
     tokens: list[str] = []
-    position = 0
-    while position < stop:
-        if position == 0 or text[position - 1] == " ":
-            end = text.find(" ", position, stop)
-            end = stop if end < 0 else end
-            found = _learned(text[position:end]) if end < len(text) else None
-            if found is not None:
-                tokens += found
-                position = end + 1
-                continue
-        token, position = next_token(text, position)
-        if token and token not in DROPPED:
-            tokens.append(token)
+    for chunk in line.split(" "):
+        end = start + len(chunk)
+        whole = short and reached <= start and end < len(text)
+        found = (_known.get(chunk) or _learned(chunk)) if whole else None
+        if found is None:
+            # From the space on: others after it are read with it.
+            reached = max(reached, start - 1)
+            while reached < end:
+                token, reached = next_token(text, reached)
+                tokens += [token] if token else []
+        else:
+            tokens += found
+        start = end + 1
     return tokens
 
 
 def _learned(chunk: str) -> tuple[str, ...] | None:
-    """The words of what stands between two spaces, or None where its neighbours matter."""
-    found = _known.get(chunk)
-    if found is not None:
-        return found
+    """The tokens of what stands between two spaces, or None where its neighbours matter."""
     match = _CLEAR.fullmatch(chunk) if len(chunk) <= _LONGEST_CLEAR else None
     if match is None or (match[2] == "." and match[1] and not _plain_before_stop(match[1])):
         return None
-    simple = _SIMPLE.fullmatch(chunk)
-    if simple and simple[1].lower() not in _SPLIT:
-        found = (simple[1].lower(),)
-    else:
-        found = tuple(_scanned(chunk + "\n"))
+    found: tuple[str, ...] = (chunk.lower(),)
+    if not chunk.isalpha() or found[0] in _SPLIT:
+        found = tuple(_tokens(chunk, "\n", short=False))
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     _known[chunk] = found
     return found
-
-
-def _scanned(text: str) -> Iterator[str]:
-    position = 0
-    while position < len(text):
-        token, position = next_token(text, position)
-        if token and token not in DROPPED:
-            yield token
 
 
 def _plain_before_stop(word: str) -> bool:

@@ -8,42 +8,36 @@ import re
 from typing import Final
 
 
-def _written(words: str, *, small: bool = True, capitals: bool = True) -> tuple[str, ...]:
-    """Each word capitalised, and in small letters and capitals where the reference knows those."""
-    names = words.split()
-    if small and capitals:
-        return (f"(?i:{'|'.join(names)})",)
-    written = [name.capitalize() for name in names]
-    if small:
-        written += names
-    if capitals:
-        written += [name.upper() for name in names]
-    return tuple(written)
+def _any_case(words: str) -> str:
+    return f"(?i:{'|'.join(words.split())})"
 
 
 BEFORE_NAMES: Final = (
-    *_written(
+    _any_case(
         "adj adm adv alex asst assoc atty ave brig capt cf cie cmdr col comdr cpl dept det dr drs "
         "elec ens ft gen gov govs hon insp invt jos lieut lt maj messrs mlle mme mr mrs ms msgr mt "
         "natl pfc ph pres prof profs pvt rep reps rev sen sens sfc sgt spc st ste supt treas vs wm"
     ),
-    *_written("mfg mtg", capitals=False),
+    "(?i:m)[ft](?i:g)",
 )
 """Abbreviations that do not end a sentence: another word belongs to them."""
 
+_NAMES: Final = "Ark Az Del Ill La Mass Miss Ore Pa Tex Wash"
+
 AT_THE_END: Final = (
-    *_written(
+    _any_case(
         "al ala apr ariz assn aug bancorp bhd bldg blvd bros calif co colo conn corp cos ct dak "
         "dec esq est etc ext feb fla fri ga inc ind intl jan jr jul jun kan kans ky ltd mar md "
         "mich minn mo mon mont neb nev nov oct okla penn ph\\.d plc rd rt sep sept seq sq sr sys "
         "tel tenn thu thurs tue tues univ va vt wed wis wisc wyo"
     ),
-    *_written("ppte ppty pte ptes pty ptys", capitals=False),
-    *_written("ark az del ill la mass miss ore pa tex wash", small=False),
+    "(?i:pt)[ey](?i:s?)|(?i:ppt)[ey]",
+    # Words too, where they do not begin with a capital letter.
+    *(f"{name[0]}(?i:{name[1:]})" for name in _NAMES.split()),
 )
 """Abbreviations that may end a sentence."""
 
-BEFORE_NUMBERS: Final = _written("art ca fig figs no nos op p pp prop")
+BEFORE_NUMBERS: Final = (_any_case("art ca fig figs no nos op p pp prop"),)
 """Abbreviations only where a number follows."""
 
 _STARTS: Final = r"""

@@ -10,7 +10,7 @@ from caption._ptb.abbreviations import (
     BEFORE_NAMES,
     BEFORE_NUMBERS,
 )
-from caption._ptb.characters import DIGITS, LETTERS, SYMBOLS
+from caption._ptb.characters import DIGITS, LETTERS, MARKS, SYMBOLS
 from caption._ptb.patterns import (
     ADDRESS,
     APOSTROPHE,
@@ -19,24 +19,26 @@ from caption._ptb.patterns import (
     AUX,
     BREAK,
     CAPITAL,
+    DIGIT,
     DOTTED,
     FILE,
     HOST,
-    HYPHEN,
+    HYPHENATED,
     LETTER,
     MAIL,
     NUMBER,
     NUMBERED,
     PATH,
     PIECE,
-    PLAIN_PIECE,
-    POINTED,
+    POINTED_FIRST,
     SEGMENT,
     SENTENCE,
     SPACE,
     TAG,
+    TEAM,
     TICK,
     WEB_SITE,
+    WEB_SITE_SHORT,
     any_of,
 )
 
@@ -60,6 +62,10 @@ class Rule(NamedTuple):
 
 def _plain(token: str) -> str:
     return token.replace("\u00ad", "").lower()
+
+
+def _and(token: str) -> str:
+    return token.lower().replace("&amp;", "&")
 
 
 def _face(token: str) -> str:
@@ -86,7 +92,7 @@ _QUOTES: Final = str.maketrans(
 
 
 def _straight(token: str) -> str:
-    return _plain(token).replace("\u2019", "'").replace("\u0092", "'").replace("&apos;", "'")
+    return _plain(token.replace("\u2019", "'").replace("\u0092", "'").replace("&apos;", "'"))
 
 
 def _quotes(token: str) -> str:
@@ -105,29 +111,33 @@ RULES: Final = (
     _rule("[ \t\u00a0\u2000-\u200a\u3000&]", SPACE, ""),
     _rule("<", TAG, _tag),
     _rule("\u00ad", "\u00ad", "-"),
+    _rule("-", "-(?i:[lr][rcs]b)-"),
     # Contractions.
     _rule("[A-Za-z]", "(?i:(can)not|(gon)na|(got)ta|(wan)na|(lem)me|(gim)me)"),
     _rule("'", "('[tT])(?i:is|was)"),
-    _rule(AT_LETTER, f"{LETTER}+[aeiouyAEIOUY]{TICK}[aeiouA-Z][{LETTERS}]*+"),
-    _rule(AT_LETTER, f"({DOTTED}){AUX}(?:[^A-Za-z]|$)"),
-    _rule("[A-Za-z]", f"([A-Za-z\u00ad]+)(?<![nN])[nN]{TICK}[tT]"),
+    _rule(f"[{LETTERS}]", f"[{LETTERS}]+[aeiouyAEIOUY]{TICK}[aeiouA-Z][{LETTERS}]*+"),
+    _rule("[A-HJ-XZn]", f"[A-HJ-XZn]{TICK}[{LETTERS}]{{2,}}+"),
+    _rule("[dDoOlL]", f"[dDoOlL]{TICK}[{LETTERS}{DIGITS}]{{2,}}+"),
+    _rule(AT_LETTER, f"({DOTTED}){AUX}[^A-Za-z]?"),
+    _rule("[A-Za-z\u00ad]", f"([A-Za-z\u00ad]*[A-MO-Za-mo-z]\u00ad*)[nN]{TICK}[tT]"),
     # Numbers.
     _rule(f"[-+.,:{DIGITS}\u00ad]", f"[-+]?{NUMBER}"),
-    _rule("[0-9]", "[0-9]{1,2}[-/][0-9]{1,2}[-/][0-9]{2,4}"),
-    _rule("[0-9]", "(?:[0-9]{1,4}[- \u00a0])?[0-9]{1,4}(?:\\\\?/|\u2044)[0-9]{1,4}", _tag),
+    _rule(f"[{DIGITS}]", f"{DIGIT}{{1,2}}[-/]{DIGIT}{{1,2}}[-/]{DIGIT}{{2,4}}"),
     _rule(
-        AT_LETTER_OR_DIGIT,
-        f"((?:{DOTTED}|(?:{POINTED}(?=-)|{PIECE})(?:-{PIECE})*+)\\.)[,:;]",
+        f"[{DIGITS}]",
+        f"(?:{DIGIT}{{1,4}}[- \u00a0])?{DIGIT}{{1,4}}(?:\\\\?/|\u2044){DIGIT}{{1,4}}",
+        _tag,
     ),
+    _rule(
+        f"[{LETTERS}{MARKS}{DIGITS}\u00ad&]",
+        f"((?:{DOTTED}|{PIECE}|{HYPHENATED}|{POINTED_FIRST})\\.)[,:;\u3001]",
+    ),
+    _rule("[A-Z]", f"({TEAM}\\.)[,:;\u3001]", _and),
     # Abbreviations: some do end a sentence, whose full stop then is a token too.
     _rule("[A-Za-z]", f"{any_of(BEFORE_NAMES)}\\."),
     _rule("[Cc]", f"((?i:co)\\.){BREAK}++(?i:ltd)"),
     _rule("[A-Za-z]", f"({any_of(AT_THE_END)}\\.){BREAK}(?:{BREAK}|{CAPITAL}|{TAG})", again=1),
-    _rule(
-        "[A-Za-z]",
-        f"({any_of(AT_THE_END)}\\.)(?:[{LETTERS}][^{LETTERS}{DIGITS}]|[^\\w\\s@][^\\n])?",
-    ),
-    _rule("[A-Za-z]", f"({any_of(BEFORE_NUMBERS)}\\.){BREAK}?[0-9]"),
+    _rule("[A-Za-z]", f"({any_of(BEFORE_NUMBERS)}\\.){BREAK}?{DIGIT}"),
     # Initials and acronyms: the last full stop ends the sentence where a new one follows.
     _rule("[A-Za-z]", f"([A-Za-z])\\.{BREAK}++(?:{SENTENCE}|{TAG}){BREAK}"),
     _rule(
@@ -144,29 +154,29 @@ RULES: Final = (
     ),
     # Words.
     _rule(AT_LETTER, DOTTED),
+    _rule("[A-Za-z0-9<&]", MAIL, str.lower),
+    _rule("[A-Za-z]", f"({any_of(AT_THE_END)}\\.)(?s:..)?"),
     _rule(f"[{DIGITS}]", NUMBERED),
-    _rule(AT_LETTER_OR_DIGIT, f"{PIECE}(?:{HYPHEN}{PIECE})++"),
-    _rule(
-        "[A-Za-z0-9]",
-        f"{POINTED}(?:-(?:[A-Za-z](?:\\.[A-Za-z])++\\.|{PLAIN_PIECE}))++",
-    ),
+    _rule(AT_LETTER_OR_DIGIT, HYPHENATED),
+    _rule("[A-Za-z0-9]", POINTED_FIRST),
     _rule("[A-Za-z0-9]", f"{SEGMENT}(?:\\\\?/{SEGMENT}){{1,2}}+"),
-    _rule("[A-HJ-XZn]", f"[A-HJ-XZn]{TICK}[{LETTERS}]{{2,}}+"),
-    _rule("[dDoOlL]", f"[dDoOlL]{TICK}[{LETTERS}{DIGITS}]{{2,}}+"),
     _rule("[dDjJlL]", f"[dDjJlL]{APOSTROPHE}"),
     _rule("[oO]", f"[oO][lL]{APOSTROPHE}"),
     _rule("[yY]", f"([yY]{APOSTROPHE}){LETTER}"),
+    _rule("[oO]", f"[oO]{TICK}[oO]"),
     _rule("[cCeElLnNsS]", f"(?i:c{APOSTROPHE}est|c'mon|e'er|li'l|nor'easter|s'mores|somethin')"),
-    _rule("[A-Z]", "[A-Z]++(?:[&+][A-Z]++)++"),
+    _rule("[A-Z]", TEAM, _and),
     _rule("[A-Z]", "[A-Z]++\\$"),
     _rule("[CcFf]", "[CcFf]#|[Cc]\\+\\+"),
+    _rule("[nN]", f"((?i:non-u\\.s)){BREAK}"),
     # Addresses, mail, names and tags.
     _rule("[hH]", f"(?i:https?)://{ADDRESS}", str.lower),
-    _rule("[^\\s]", f"(?:{WEB_SITE}|{HOST}){PATH}?", str.lower),
-    _rule("[A-Za-z0-9<]", MAIL, str.lower),
+    _rule("[wW]", f"{WEB_SITE}{PATH}?", str.lower),
+    _rule("[wW]", f"{WEB_SITE_SHORT}{PATH}", str.lower),
+    _rule("[^ \t\n]", f"{HOST}{PATH}?", str.lower),
     _rule("@", "@[A-Za-z_][A-Za-z0-9_]*+"),
     _rule("#", f"#{LETTER}++", str.lower),
-    _rule(f"[{DIGITS}]", f"({FILE})(?:{BREAK}|[.,!?])"),
+    _rule(f"[{LETTERS}{MARKS}{DIGITS}\u00ad&]", f"({FILE})(?:{BREAK}|[.,!?\u0085])", str.lower),
     # Entities.
     _rule("&", "(?i:&(?:MD|mdash|ndash);)", "--"),
     _rule("&", "&[aA][mM][pP];", "&"),
@@ -181,8 +191,8 @@ RULES: Final = (
     _rule("['\u0092\u2019&]", f"(?i:{APOSTROPHE}(?:em|n{APOSTROPHE}?|till?|cause))"),
     _rule("'", "(')[A-Za-z][^ \t\n\u00a0]", "`"),
     _rule("'", "''"),
-    _rule("['\u0092\u2019]", f"({APOSTROPHE}[0-9]{{2}}){BREAK}"),
-    _rule("['\u0092\u2019]", f"{APOSTROPHE}[1-9]0[sS]"),
+    _rule("['\u0092\u2019&]", f"({APOSTROPHE}[0-9]{{2}}){BREAK}"),
+    _rule("['\u0092\u2019&]", f"{APOSTROPHE}[1-9]0(?i:s)"),
     _rule("[nN]", f"[nN]{TICK}[tT]", _straight),
     _rule("['\u0092\u2019&]", AUX, _straight),
     _rule(
@@ -233,5 +243,5 @@ _compiled: Final = cache(re.compile)
 @cache
 def rules_for(character: str) -> tuple[tuple[re.Pattern[str], Rule], ...]:
     """The rules whose tokens may begin with a character, in order, each with its pattern ready."""
-    found = (rule for rule in RULES if _compiled(rule.starts).match(character))
+    found = (rule for rule in RULES if re.match(f"(?i:{rule.starts})", character))
     return tuple((_compiled(rule.pattern), rule) for rule in found)

@@ -39,6 +39,10 @@ O'Reilly, D'Artagnan, l'eau, c'est, Hawai'i, qu'il, aujourd'hui and fo'c'sle
 DOG'S ISN'T HE'D WE'LL dog'S he'Ll n't 's 'd 'll
 isn`t dog`s dog´s isn’t dog’s he’d ’tis ’em
 c'mon e'er li'l s'mores nor'easter d'ye y'know goin'
+ol'dog OL'SKY ol'x ol'd ol’dog j'dog j'x y'sog d'dé d's1 T'veé HE'DÉ dog'so ol'don't
+O'o o'oo o’o O'e x-o'o éa'a ́a'a éa'A &eacute;y'a ­a'a
+it&apos;s it&APOS;s isn&apos;t isn&APOS;t &APOS;em &APOS;90s &APOS;99 y&APOS;all ba&APOS;a
+'tİs 'tıl 'ſ ſ'mores ­on't ­n't a­n't an­'t
 """,
     "quotes": """
 a sign that says "no parking" and 'stop' , ``go'' and `wait'
@@ -56,6 +60,11 @@ Fig. 3 of vol. 2 , pp. 5 to 7, No. no. 5 and no. way
 e.g. a cat, i.e. not a dog vs. a Ph.D. student with an M.D.
 Co.C is not etc.x or Rd.a--b but Inc.co is
 St.-Pierre, Jan.-May, Mr.Big, a.m.-p.m. and U.S.-based
+etc.c'mon etc.s'mores etc.x Jr.-9 Blvd.@n Jr.ั est.-a Mr.c'mon
+non-U.S.laying non-U.S.Cannot x-U.S.A.b non-U.S and non-U.K and xon-U.S or non-U.S, non-U.S
+t.-O'en a.b-d'en a.b-l'eau t-O'en fig.１ No. １
+bear.、 bear., a-b.、 A&B., A&amp;B.: a_b.; n-U.S.., ­x.: ­1., 1­2., bear.)
+MfG. MFG. PpTe. PTyS. ArK. mAss. MAss. WaSh. İnc. ſt. Maſs.
 Mtg. MTG. Pty. PTY. wash. Wash. mass. Mass. LA. La. la.
 """,
     "numbers": """
@@ -66,6 +75,7 @@ in 1990s and the '90s , '08 , 90's or 1980's at 5'6"
 10% of 72°F in 5m² and 10⁻³ of H₂O , 2x4 4x4 5X7 -1/2
 call 555-1234, (555) 555-1234 or 555 555 1234 or +44 20 7946 0958
 1., 2.: 3.; a1., 1-2., 1.1.,
+１２３ 3/4 １２３3/4 1/２ १२/१२/१२ 12-12-１２１２ １-1/2 １２３３３ 3/4 ­1-1/2 x . . .5 dog. . .5
 2+2=4, 2*3, 5-10, 5–10, 1e5 1.5k 10.a 10.A
 """,
     "money": """
@@ -78,11 +88,14 @@ stop!! what?! no?!? ¡hola! ¿qué? a!b a?b a.b a..b a...b
 a - b -- c --- d ---- e ----- f – g — h ― i a--b -a a-
 one;two:three,four one ; two : three , four
 *bold* _under_ ~tilde~ ***three*** __two__ ## ++ == && || // \\\\ ^^ @@
+DISP&AMP;LAYING A&amp;B A&B&AmP;C A+B&amp;C at&amp;t A&amp;Bc
 a&b A&B AT&T R&D Q&A B&B's a+b A+B C++ C# F# c#
 and/or he/she/it a/b/c/d w/ w/o 1/a TV/VCR km/h \\/ a\\/b
 < > << >> <- -> => <= >= = + ^ ` | ~
 """,
     "brackets": """
+a dog -lrb- brown -rrb- runs -LCB- -RCB- -lcb- -rcb- -LSB- -RSB- -lsb- -rsb- -Lrb-
+-RRB-tree tree-RRB- a-lrb-b 5-lrb- -lrb-5 -lrb--rrb- -lrb-, --lrb- -5-lrb- U.S.-lrb- -lrb lrb-
 a (man) [woman] {child} <dog> ((nested)) [[x]] a) b] c} (a b. (c.)
 """,
     "faces": """
@@ -90,6 +103,12 @@ happy :) sad :( wink ;-) tongue :P :p grin :D =) :o) :-/ :| :] <3 8) XD x_x ^_^ 
 :)a :)1 :). a:) a:b:c ;] =[ >:( <:-)
 """,
     "addresses": """
+stop.12.jpg D.C.12.jpg a.m.12.jpg Bros.12.jpg x.12.jpg.x x.12.jpg, x.12.jpg! x.12.jpg: x.12.jpg)
+x.1é́.jpg 1.é́.jpg x­y.12.jpg ­x.12.jpg 1.d'ab.12.jpg can't.12.jpg gonna.12.jpg a_b.12.jpg x.jpg.12.jpg
+x.1.2.3.4.5.6.7.8.9.10.11.12.jpg 1a.1.jpg?x x.12.jpgx
+&lt;b&gt;john@doe.com &lt;john@doe.com&gt; &LT;a@b x&amp;john@doe.com
+www.:.st. www.t.co/.AN' www.a/b.com/c www. .ap 　.net
+a 　.net a  .net &nbsp;　.net a　.net. http://😀 x http://x　 .
 see http://www.example.com/a/b?c=d&e=f#g, https://example.org. and www.example.com!
 write me@example.com, a.b+c@d.co.uk; <me@example.com> @user_name #tag #tag1 @1 #1
 foo.com foo.co.uk foo.net/bar example.org's FOO.COM 1.com a-b.com http:// www.
@@ -121,6 +140,8 @@ a...
 5
 """,
 }
+
+KINDS["addresses"] += "a http://x\u3000\n"
 
 # One file: its line ends and its neighbours are the point.
 CORPUS = [

@@ -33,6 +33,7 @@ GLUE = """
 . , ; : ? ! ... - -- ' '' " ` ( ) [ ] { } < > / \\ & @ # * _ + = ~ ^ | $ %
 a A the Dog U.S. Mr. Inc. etc. No. e.g. St. dog's isn't cannot 'tis y'all O'Er
 1 10 1,000 3.5 1/2 3:30 90s 555-1234 t-shirt and/or AT&T foo.com a@b.c :) &amp;
+-lrb- -RRB- non-U.S. .12.jpg D.C. ol' .5 &AMP; A&B b_c 3/4 www.a.net c'mon 's 'd
 <b> </b> http://a.b #tag @me 1.jpg é É 日本 ½ € ’ ‘ “ ” – … 😀 x\u0301 \u00ad
 """
 PIECES = (*GLUE.split(), " ", "  ", "\t", "\u00a0", "\u2009", "\n")
@@ -81,13 +82,15 @@ def test_blank_captions_have_no_words():
 def scanned(caption):
     """The tokens without the short way for chunks that are clear."""
     text = "".join(" " if c in LINE_ENDS + "\n" else c for c in caption.replace("\r\n", " "))
-    return list(tokenizer._scanned(text + "\n"))
+    return tokenizer._words(text, "\n", short=False)
 
 
 @settings(max_examples=400, deadline=None)
 @given(glued)
 @example("Mr. Smith's U.S. dog, No. 5.")
 @example('"Wash. (A) The')
+@example("dog. . .5 and . . .5 too")
+@example("a \u3000.net")
 def test_the_short_way_changes_nothing(caption):
     assert tokenize(caption) == scanned(caption)
     assert tokenize(caption) == scanned(caption)  # now that its chunks are known
@@ -165,7 +168,7 @@ def test_long_captions_take_no_time_to_speak_of(piece):
     caption = (piece * 100_000)[:100_000]
     start = time.process_time()
     tokenize(caption)
-    # A second at most; trying anew to the end from every position takes twenty for the first.
+    # Half a second at most; trying anew to the end from every position takes a minute or more.
     assert time.process_time() - start < 10
 
 
@@ -231,5 +234,5 @@ def test_real_captions_and_damaged_ones_against_the_reference_itself():
     chance = random.Random(11)
     worse = [damaged(chance.choice(coco), chance) for _ in range(10_000)]
     expected = reference.each(worse)
-    equal = sum(tokenize(a) == b for a, b in zip(worse, expected, strict=True))
-    assert equal >= 0.999 * len(worse)
+    different = [pair for pair in zip(worse, expected, strict=True) if tokenize(pair[0]) != pair[1]]
+    assert different == []
