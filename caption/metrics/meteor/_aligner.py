@@ -25,11 +25,6 @@ BEAM: Final = 40
 _COVERED_BITS: Final = 48
 _CHUNK: Final = 1 << 32
 _NEVER: Final = 1 << 80
-# What a match of 0, 1, 2, ... words covers in a sentence, by stage.
-_EXACTLY: Final = tuple(range(64))
-_LOOSELY: Final = tuple(words // 2 for words in range(64))
-_GAINS: Final = (_EXACTLY, _LOOSELY, _LOOSELY, _LOOSELY, _LOOSELY)
-
 # rank, end of the open chunk in the hypothesis or -1, hypothesis' words used, next free word of
 # the reference, matches (linked, last first)
 _Path = tuple[int, int, int, int, Any]
@@ -151,12 +146,12 @@ def _search(fixed: list[Match], open_: list[Match], reference: int) -> list[Matc
 
 def _trial(match: Match) -> _Trial:
     j, stage, _, i, i_length, j_length = match
-    gains = _GAINS[stage]
+    gain = 2 if stage == EXACT else i_length // 2 + j_length // 2
     return (
         ((1 << i_length) - 1) << i,
         i,
         abs(i - j),
-        gains[i_length] + gains[j_length],
+        gain,
         i + i_length,
         j + j_length,
         match,

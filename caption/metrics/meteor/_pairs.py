@@ -1,6 +1,8 @@
 """All matches between two sentences."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Final
 
 from caption.metrics.meteor._aligner import (
     EXACT,
@@ -11,13 +13,20 @@ from caption.metrics.meteor._aligner import (
 from caption.metrics.meteor._phrases import Phrases, Spans
 from caption.metrics.meteor._table import ParaphraseTable
 from caption.metrics.meteor._vocabulary import Vocabulary
+from simlearn.errors import UserError
+
+MOST_MATCHES: Final = 250_000
+"""Between two captions; more would take minutes, and gigabytes before long."""
+
+# Words of one caption times words of the other.
+_SURELY_FEW: Final = 2_000
 
 
 class Sentence:
     """A caption, ready to be matched.
 
     Attributes:
-        words: their numbers.
+        words: what METEOR compares them by, their hashes.
         places: where each word stands, by number.
         functions: whether each word is a function word.
         spans: its phrases in the table and where they stand.
@@ -27,13 +36,19 @@ class Sentence:
 
     __slots__ = ("functions", "near", "paraphrases", "places", "spans", "words")
 
-    def __init__(self, words: list[int], spans: dict[int, Spans]) -> None:
+    def __init__(
+        self,
+        numbers: list[int],
+        words: list[int],
+        functions: list[bool],
+        spans: dict[int, Spans],
+    ) -> None:
         self.words = words
+        self.functions = functions
         self.spans = spans
         self.places: dict[int, list[int]] = {}
-        for place, word in enumerate(words):
+        for place, word in enumerate(numbers):
             self.places.setdefault(word, []).append(place)
-        self.functions: list[bool] = []
         self.near: frozenset[int] = frozenset()
         self.paraphrases: frozenset[int] = frozenset()
 
@@ -53,34 +68,65 @@ class Corpus:
         self._vocabulary = vocabulary
         lines = [vocabulary.words_of(text) for text in texts]
         self._phrases = Phrases(lines, table)
-        number = vocabulary.number
         self.sentences = [
-            Sentence([number(word) for word in line], spans)
+            self._sentence(line, spans)
             for line, spans in zip(lines, self._phrases.spans, strict=True)
         ]
-        related, functions = vocabulary.related, vocabulary.functions
-        targets = self._phrases.targets
+        # Only now: later words are related to earlier ones too.
+        related, targets = vocabulary.related, self._phrases.targets
         for sentence in self.sentences:
-            sentence.functions = [functions[word] for word in sentence.words]
             sentence.near = frozenset().union(*[related[word] for word in sentence.places])
             sentence.paraphrases = frozenset().union(
                 *[targets[phrase] for phrase in sentence.spans if phrase in targets]
             )
 
+    def _sentence(self, line: list[str], spans: dict[int, Spans]) -> Sentence:
+        hashes, functions = self._vocabulary.hashes, self._vocabulary.functions
+        numbers = [self._vocabulary.number(word) for word in line]
+        return Sentence(
+            numbers,
+            [hashes[number] for number in numbers],
+            [functions[number] for number in numbers],
+            spans,
+        )
+
     def matches(self, hypothesis: Sentence, reference: Sentence) -> list[Match]:
-        """Return all matches, sorted; between equal sentences only exact ones, as METEOR does."""
-        found = [
+        """Return all matches, sorted.
+
+        Between equal sentences only exact ones, as METEOR does.
+
+        Raises:
+            UserError: There are more than `MOST_MATCHES`.
+        """
+        matches = self._all(hypothesis, reference)
+        if len(hypothesis.words) * len(reference.words) > _SURELY_FEW:
+            # A word said 8,000 times on either side makes 64 million.
+            matches = islice(matches, MOST_MATCHES + 1)
+        found = list(matches)
+        if len(found) > MOST_MATCHES:
+            raise UserError(
+                f"expected captions with at most {MOST_MATCHES} matches between their words, got "
+                f"more between {len(hypothesis.words)} and {len(reference.words)} words"
+            )
+        found.sort()
+        return found
+
+    def _all(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
+        same = (
             (j, EXACT, i, i, 1, 1)
             for word in hypothesis.places.keys() & reference.places.keys()
             for j in reference.places[word]
             for i in hypothesis.places[word]
-        ]
-        if hypothesis.words != reference.words:
-            found.extend(self._alike(hypothesis, reference))
-            found.extend(self._listed_under_reference(hypothesis, reference))
-            found.extend(self._listed_under_hypothesis(hypothesis, reference))
-        found.sort()
-        return found
+        )
+        alike = self._alike(hypothesis, reference)
+        if hypothesis.words == reference.words:
+            return chain(same, (match for match in alike if match[1] == EXACT))
+        return chain(
+            same,
+            alike,
+            self._listed_under_reference(hypothesis, reference),
+            self._listed_under_hypothesis(hypothesis, reference),
+        )
 
     def _alike(self, hypothesis: Sentence, reference: Sentence) -> Iterator[Match]:
         for word in hypothesis.near & reference.places.keys():

@@ -3,7 +3,7 @@
 from typing import Final
 
 from caption.metrics._stemmer import stem
-from caption.metrics.meteor._aligner import STEM, SYNONYM
+from caption.metrics.meteor._aligner import EXACT, STEM, SYNONYM
 from caption.metrics.meteor._data import Lexicon
 from caption.metrics.meteor._normaliser import normalise
 
@@ -20,18 +20,24 @@ Stages = tuple[int, ...]
 class Vocabulary:
     """Words met so far; grows, and keeps what each new word matches.
 
+    METEOR compares 32-bit hashes, so that "v1" *is* "to" to it: words of one hash match exactly and
+    by no other stage but the paraphrases; words whose stems are of one hash match by stem.
+
     Attributes:
         related: by a word's number, the other words that match it, each with the stages that
             find the match.
+        hashes: by number, what METEOR compares.
         functions: by number, whether it is a function word.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
         self._lexicon = lexicon
         self._numbers: dict[str, int] = {}
-        self._by_stem: dict[str, list[int]] = {}
+        self._by_hash: dict[int, list[int]] = {}
+        self._by_stem: dict[int, list[int]] = {}
         self._by_synset: dict[str, list[int]] = {}
         self.related: list[dict[int, Stages]] = []
+        self.hashes: list[int] = []
         self.functions: list[bool] = []
 
     def words_of(self, line: str) -> list[str]:
@@ -46,7 +52,7 @@ class Vocabulary:
 
     def _add(self, word: str) -> int:
         new = len(self.related)
-        alike = self._by_stem.setdefault(stem(word), [])
+        alike = self._by_stem.setdefault(java_hash(stem(word)), [])
         stages: dict[int, Stages] = dict.fromkeys(alike, (STEM,))
         alike.append(new)
         for synset in synsets_of(word, self._lexicon):
@@ -56,12 +62,30 @@ class Vocabulary:
                 if SYNONYM not in found:
                     stages[other] = (*found, SYNONYM)
             sharing.append(new)
+        hashed = java_hash(word)
+        same = self._by_hash.setdefault(hashed, [])
+        stages |= dict.fromkeys(same, (EXACT,))
+        same.append(new)
+        self.hashes.append(hashed)
         for other, found in stages.items():
             self.related[other][new] = found
         self.related.append(stages)
         self.functions.append(word in self._lexicon.functions)
         self._numbers[word] = new
         return new
+
+
+def java_hash(word: str) -> int:
+    """Return the hash of a Java string: s[0] 31^(n-1) + ... + s[n-1] modulo 2^32, in UTF-16.
+
+    Examples:
+        >>> java_hash("v1") == java_hash("to") == ord("t") * 31 + ord("o")
+        True
+    """
+    found = 0
+    for unit in memoryview(word.encode("utf-16-le", "surrogatepass")).cast("H"):
+        found = (31 * found + unit) & 0xFFFFFFFF
+    return found
 
 
 def synsets_of(word: str, lexicon: Lexicon) -> set[str]:

@@ -24,6 +24,9 @@ FUNCTIONS = ["a", "the", "of", "and", "with", "is"]
 NOUNS = ["dog", "dogs", "hound", "animal", "cat", "tiger", "child", "children", "man", "woman"]
 VERBS = ["run", "runs", "ran", "running", "jogs", "is", "rides", "riding"]
 ODD = ["t-shirt", "u.s.", "1,000", "it's", "...", "(", "50%", "don't", "caf\u00e9", "--"]
+# METEOR compares words by Java's hashes: to it these are one word; "rw0" has the stem of "runs".
+TWINS = {"dog": "f1g", "cat": "cc6", "man": "mc0", "run": "rw0", "runs": "rw0", "is": "k5"}
+TWINS |= {"and": "c0d", "with": "wk6h", "hound": "hq7nd"}
 PARAPHRASES = [
     ("big cat", "tiger"),
     ("tiger", "big cat"),
@@ -86,7 +89,10 @@ def changed(words: list[str], draw: random.Random) -> list[str]:
         elif kind == 3:
             words = words * draw.randrange(1, 7)
         else:
-            words = [draw.choice([word, word, word.upper(), f"{word}s"]) for word in words]
+            words = [
+                draw.choice([word, word, word.upper(), f"{word}s", TWINS.get(word.lower(), word)])
+                for word in words
+            ]
     return words
 
 
@@ -98,6 +104,7 @@ def pairs() -> list[tuple[str, str]]:
         reference = sentence(draw)
         other = reference if draw.random() < 0.8 else sentence(draw)
         made.append((" ".join(changed(other, draw)[:120]), " ".join(reference)))
+    made += [("f1g k5 a dog", "dog is a f1g"), ("f1g runs", "dog rup5"), ("rw0", "runs")]
     return [*made, ("", "a dog"), ("a dog", "a dog"), (" ".join("aaa" * 20), " ".join("aaa" * 20))]
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from caption.metrics.meteor import Meteor
+from caption.metrics.meteor._vocabulary import java_hash
 from simlearn.errors import UserError
-from tests.caption.metrics.make_meteor_reference import write_data
+from tests.caption.metrics.make_meteor_reference import TWINS, write_data
 
 FILES = {
     "function/english.words": "a\nthe\nof\n",
@@ -100,6 +101,23 @@ def test_the_pairs_that_meteor_was_told_use_each_kind_of_match(told):
     assert (told.counts[:, 20] > 4).sum() > 20
 
 
+def test_words_of_one_hash_are_one_word(meteor):
+    # 31 * 118 + 49 = 31 * 116 + 111; a pair of surrogates 0xd83d, 0xde00.
+    assert java_hash("v1") == java_hash("to") == 3707
+    assert java_hash("\U0001f600") == 31 * 0xD83D + 0xDE00
+    assert java_hash("a hash of 32 bits") < 2**32
+    # "f1g" is "dog" to METEOR, to a stem too ("dogs"), but has no synonyms, and is not the table's.
+    pairs = [("f1g", "dog"), ("f1g", "dogs"), ("f1g", "hound"), ("big cc6", "tiger")]
+    found = meteor.score([own for own, _ in pairs], [[other] for _, other in pairs])
+    assert found.segments.tolist() == pytest.approx([1.0, 0.6, 0.0, 0.0])
+
+
+def test_the_pairs_that_meteor_was_told_hold_words_of_one_hash():
+    twins = set(TWINS.values())
+    held = [twins & set(f"{p['hypothesis']} {p['reference']}".split()) for p in STORED["pairs"]]
+    assert sum(map(bool, held)) > 20
+
+
 def test_the_best_reference_counts_and_the_corpus_sums_what_was_counted(meteor):
     scores = meteor.score(["the dog", "a dog runs"], [["cat", "a dog"], ["a dog runs", "cat"]])
     assert scores.segments == pytest.approx([0.3, 1.0])
@@ -107,6 +125,19 @@ def test_the_best_reference_counts_and_the_corpus_sums_what_was_counted(meteor):
     # over 1 + 3 matched words, as the perfect sentence adds none.
     share = (0.75 * 3 + 0.25 * 1) / (0.75 * 3 + 0.25 * 2)
     assert scores.corpus == pytest.approx(share * (1 - 0.6 * (1 / 4) ** 0.2))
+
+
+def test_phrases_of_a_hundred_words_match(data, tmp_path):
+    long = " ".join(f"w{number}" for number in range(100))
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((data / name).read_bytes())
+    (tmp_path / "paraphrase-en.gz").write_bytes(gzip.compress(f"0.5\n{long}\nlist\n".encode()))
+    own = Meteor(tmp_path, cache=tmp_path / "cache", progress=lambda share: None)
+    # Once, all words by the table; twice, so that the two phrases overlap in the one word.
+    found = own.score([long, f"{long} {long}"], [["list"], ["list"]])
+    assert found.counts[:, 16].tolist() == [100, 100]
+    assert found.segments[0] == pytest.approx(0.6)
 
 
 def test_a_compiled_table_is_kept_and_a_damaged_one_refused(data, tmp_path):
