@@ -12,7 +12,7 @@ from caption import decoding
 from caption.losses import caption_crossentropy
 from caption.metrics import CiderD
 from caption.models import Captioner
-from caption.vocabulary import END, PAD, START, Vocabulary
+from caption.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
 from caption.writing import speaker
 from simlearn.errors import UserError
 
@@ -20,6 +20,7 @@ Reward = Callable[[NDArray[np.int64], NDArray[np.int32]], NDArray[np.float32]]
 """From rows of pictures `(n,)` and tokens `(n, samples, time)` to rewards `(n, samples)`."""
 
 _MARK = "<end>"
+_NEVER = -1e9
 
 
 class CiderReward:
@@ -108,6 +109,8 @@ class SelfCritical(keras.Model):
         self.baseline = baseline
         self.longest = longest
         self.seeds = keras.random.SeedGenerator(seed, name="seeds")
+        tokens = np.arange(captioner.vocabulary_size)
+        self._said = ~np.isin(tokens, (PAD, START, UNKNOWN))
         self._reward_seen = keras.metrics.Mean(name="reward")
         self._loss_seen = keras.metrics.Mean(name="loss")
 
@@ -133,7 +136,8 @@ class SelfCritical(keras.Model):
         read = tf.where(tokens == END, PAD, tokens)[..., :-1]
         with tf.GradientTape() as tape:
             seen = {"features": features, "tokens": tf.concat([start, read], -1)}
-            scores = self.captioner(seen, training=False)
+            # Of the words that can be drawn: the chance of the others is none of the sample's.
+            scores = tf.where(self._said, self.captioner(seen, training=False), _NEVER)
             terms = caption_crossentropy(tokens, scores) * advantage[..., None]
             words = tf.reduce_sum(tf.cast(tokens != PAD, terms.dtype))
             loss = tf.reduce_sum(terms) / tf.maximum(words, 1.0)

@@ -102,8 +102,10 @@ def test_a_step_follows_the_gradient_of_reinforce(kind):
                 if following == 0:
                     break
                 scores, state, _ = captioner.step(np.array([token]), state, image)
-                logs = tf.nn.log_softmax(scores[0])
-                total -= float(advantage[row, sample]) * logs[following]
+                # Among what can be drawn: END and words.
+                drawn = tf.gather(scores[0], [2, *range(4, WORDS)])
+                log = scores[0][following] - tf.reduce_logsumexp(drawn)
+                total -= float(advantage[row, sample]) * log
                 token = following
         loss = total / np.sum(tokens != 0)
     expected = tape.gradient(loss, captioner.trainable_weights)
@@ -141,7 +143,7 @@ def test_what_is_rewarded_is_learned_in_few_steps(kind):
 
     def chance():
         scores = trainer({"features": FEATURES, "tokens": np.ones((IMAGES, 1, 1), "int32")})
-        # Of what can be said: PAD, START and UNKNOWN are never sampled, and so never unlearned.
+        # Of what can be said: PAD, START and UNKNOWN are never drawn, and so not changed.
         return np.asarray(tf.nn.softmax(tf.gather(scores, [2, *range(4, WORDS)], axis=-1)))[..., 4]
 
     assert chance().max() < 0.5
