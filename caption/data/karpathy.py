@@ -14,23 +14,15 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from caption.data._json import (
-    caption_text,
-    file_name,
-    identity,
-    objects,
-    read_json_file,
-    require_new,
-    texts,
-)
+from caption.data._json import objects, read_json_file
+from caption.data._karpathy import SPLITS, identities, sentences, split_of
 from caption.data._located import located
 from caption.data.records import CaptionedPictures
-from simlearn.data._annotations import check_split, field, read_json, shown
+from simlearn.data._annotations import check_split, read_json
 from simlearn.data.files import Files, Root, open_files
 from simlearn.data.records import StoredPictures
 from simlearn.errors import DatasetError
 
-_SPLITS: Final = ("train", "restval", "val", "test")
 _NAMES: Final = ("dataset_coco.json", "dataset_flickr8k.json", "dataset_flickr30k.json")
 _FOLDERS: Final = {
     "flickr8k": ("Flicker8k_Dataset", "Flickr8k_Dataset"),
@@ -66,24 +58,24 @@ def load(
         DatasetError: The file is missing or is not what the format says, it has no such split, or
             `restval` is missing for a `"train"` that could have it, or given for another split.
     """
-    check_split(split, _SPLITS, "Karpathy's split")
+    check_split(split, SPLITS, "Karpathy's split")
     document, where, files = _opened(root, pictures)
     images = objects(document, "images", where)
-    of_split = [_split(image, f"{where}: images[{i}]") for i, image in enumerate(images)]
+    of_split = [split_of(image, f"{where}: images[{i}]") for i, image in enumerate(images)]
     taken = _taken(split, restval, "restval" in of_split, where)
     kept = [number for number, name in enumerate(of_split) if name in taken]
     if not kept:
         raise DatasetError(f"{where}: expected pictures of the split {split!r}, and found none")
-    ids, names = _identities(images, where)
-    sentences = [_sentences(images[number], f"{where}: images[{number}]") for number in kept]
+    ids, names = identities(images, where)
+    captions = [sentences(images[number], f"{where}: images[{number}]") for number in kept]
     dataset = Path(where).stem.removeprefix("dataset_")
     paths = located(files, names, _FOLDERS.get(dataset, ()))
     return CaptionedPictures(
         pictures=StoredPictures(files, [paths[number] for number in kept]),
         ids=np.array([ids[number] for number in kept], np.int64),
-        captions=tuple(raw for raw, _ in sentences),
+        captions=tuple(raw for raw, _ in captions),
         name=f"{dataset}-karpathy-{'+'.join(taken)}",
-        tokens=tuple(tokens for _, tokens in sentences),
+        tokens=tuple(tokens for _, tokens in captions),
     )
 
 
@@ -115,44 +107,3 @@ def _taken(split: str, restval: bool | None, has_restval: bool, where: str) -> t
             "say restval=True to train on them too, restval=False to leave them out"
         )
     return ("train", "restval") if has_restval and restval else ("train",)
-
-
-def _split(image: Any, where: str) -> str:
-    split: str = field(image, "split", str, where)
-    if split not in _SPLITS:
-        raise DatasetError(
-            f"{where}: expected 'split' as one of {', '.join(_SPLITS)}, and received {shown(split)}"
-        )
-    return split
-
-
-def _identities(images: list[Any], where: str) -> tuple[list[int], list[str]]:
-    """Id and path of every image of the file, each of which occurs once."""
-    # What one image has, all must have: a damaged key must not change what the others mean.
-    has = {key for key in ("cocoid", "imgid", "filepath") if any(key in i for i in images)}
-    key = "cocoid" if "cocoid" in has else "imgid" if "imgid" in has else None
-    ids, names = [], []
-    seen_ids: dict[int, str] = {}
-    seen_names: dict[str, str] = {}
-    for number, image in enumerate(images):
-        place = f"{where}: images[{number}]"
-        name = file_name(image, "filename", place)
-        if "filepath" in has:
-            name = f"{file_name(image, 'filepath', place)}/{name}"
-        require_new(seen_names, name, "filename", place)
-        names.append(name)
-        ids.append(number if key is None else identity(image, key, place))
-        require_new(seen_ids, ids[-1], key or "position", place)
-    return ids, names
-
-
-def _sentences(image: Any, where: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """The captions of an image, as they are and cut into words."""
-    raw, tokens = [], []
-    for number, sentence in enumerate(objects(image, "sentences", where)):
-        place = f"{where}.sentences[{number}]"
-        raw.append(caption_text(sentence, "raw", place))
-        tokens.append(texts(sentence, "tokens", place))
-    if not raw:
-        raise DatasetError(f"{where}: expected captions of the image, found none")
-    return tuple(raw), tuple(tokens)

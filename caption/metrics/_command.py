@@ -4,20 +4,17 @@ What a user can do wrong ends in one line on stderr and exit status 2, never in 
 """
 
 import argparse
-import json
 import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from caption.metrics import _output
+from caption.metrics import _options, _output
 
 if TYPE_CHECKING:
     from caption.metrics.scores import CaptionScorer, CaptionScores
 
-_METRICS = ("bleu", "rouge_l", "cider_d", "cider", "meteor", "spice", "diversity")
 _SECONDS_OF_SILENCE = 2.0
 
 
@@ -26,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Whatever the terminal's encoding, a character must not end a run.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    options = _parser().parse_args(arguments)
+    options = _options.parser().parse_args(arguments)
     # Only now: `--help` waits for nothing.
     from simlearn.errors import UserError
 
@@ -34,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         result = _run(options)
         if not options.json:
             print(_output.table(result), flush=True)
-        print(json.dumps(result), flush=True)
+        print(_output.as_json(result), flush=True)
     except UserError as error:
         _fail(" ".join(str(error).split()), 2)
     except KeyboardInterrupt:
@@ -44,47 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
     except OSError as error:
-        _fail(f"cannot read or write {error.filename}: {error.strerror or error}", 2)
+        if error.filename is None:
+            # What is left in the buffer fails again at exit, were it let.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _fail(f"cannot read or write {error.filename or 'the output'}: {error.strerror}", 2)
     sys.exit(0)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m caption.metrics",
-        description="Score captions with the metrics of the COCO caption evaluation, without Java. "
-        "Files may be COCO's or Karpathy's JSON, lists of results, Flickr's token files or "
-        "plain lines. The last line of the output is one JSON object.",
-    )
-    add = parser.add_argument
-    add("references", help="file of references")
-    add("hypotheses", help="file with one caption for each image")
-    add("--metrics", nargs="+", choices=_METRICS, default=list(_METRICS[:3]), metavar="METRIC",
-        help=f"some of {', '.join(_METRICS)}; by default the first three")  # fmt: skip
-    add("--compat", choices=["coco"], help="the evaluation's numbers with its quirks, which "
-        "scores blank captions too")  # fmt: skip
-    add("--json", action="store_true", help="print the JSON object alone, without the table")
-    add("--per-image", metavar="FILE", help="write each image's scores there, as JSON")
-    add("--compare", metavar="OTHER", help="hypotheses of another system: adds intervals and a "
-        "paired bootstrap")  # fmt: skip
-    add("--images", metavar="FILE", help="list of ids or names: score these images alone")
-    add("--split", default="test", help="of Karpathy's file (default: test)")
-    add("--tokenized", action="store_true", help="captions are words between spaces already")
-    add("--training", metavar="FILE", help="captions of the training images, for diversity")
-    add(
-        "--meteor-data",
-        metavar="PATH",
-        help="folder of METEOR's data (default: an installed pycocoevalcap's)",
-    )
-    add("--spice-jar", metavar="JAR", help="the jar that computes SPICE")
-    add("--resamples", type=int, default=1000, help="of --compare (default: 1000)")
-    add("--seed", type=int, default=0, help="of --compare (default: 0)")
-    return parser
 
 
 def _run(options: argparse.Namespace) -> dict[str, Any]:
     from caption.metrics import readers
     from caption.metrics.scores import METRICS, CaptionScorer
 
+    _options.check(options)
     blank = options.compat == "coco"
     references = readers.read_references(options.references, split=options.split, blank=blank)
     if options.images:
@@ -92,6 +60,7 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
     files = [options.hypotheses, *([options.compare] if options.compare else [])]
     # All are read before anything is computed: what is wrong is said at once.
     systems = [readers.read_hypotheses(file, references, blank=blank) for file in files]
+    _options.check_images(options, references)
     scorer = CaptionScorer(
         references.captions,
         metrics=[name for name in options.metrics if name in METRICS],
@@ -104,7 +73,10 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         scorer.tokens(system, progress=_Progress(file))
         for system, file in zip(systems, files, strict=True)
     ]
-    scores = [scorer.score_tokens(tokens) for tokens in words]
+    scores = [
+        scorer.score_tokens(tokens, progress=_Progress(file, "captions aligned by METEOR"))
+        for tokens, file in zip(words, files, strict=True)
+    ]
     if "spice" in options.metrics:
         scores = [_with_spice(s, scorer, w, options) for s, w in zip(scores, words, strict=True)]
     first = scores[0]
@@ -121,22 +93,23 @@ def _run(options: argparse.Namespace) -> dict[str, Any]:
         result["other"] = options.compare
         result["comparison"] = _comparison(scores[0], scores[1], options)
     if options.per_image:
-        _output.write_per_image(Path(options.per_image), first, systems[0])
+        _output.write_per_image(options.per_image, first, systems[0])
     return result
 
 
 class _Progress:
     """A line on stderr now and then, where work takes longer than a moment."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, unit: str = "captions cut into words") -> None:
         self.what = what
+        self.unit = unit
         self.last = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self.last >= _SECONDS_OF_SILENCE:
             self.last = now
-            print(f"{self.what}: {done} of {total} captions cut into words", file=sys.stderr)
+            print(f"{self.what}: {done} of {total} {self.unit}", file=sys.stderr)
 
 
 def _with_spice(
@@ -149,10 +122,7 @@ def _with_spice(
     import dataclasses
 
     from caption.metrics.spice import spice
-    from simlearn.errors import UserError
 
-    if not options.spice_jar:
-        raise UserError("spice: expected --spice-jar with the authors' spice-1.0.jar, got none")
     print("spice: the jar is running", file=sys.stderr, flush=True)
     texts = [[" ".join(t) for t in image] for image in scorer.references.words_in_order()]
     own = [" ".join(tokens) for tokens in words]
@@ -197,7 +167,13 @@ def _comparison(
 ) -> dict[str, Any]:
     from caption.metrics.bootstrap import compare
 
-    found = compare(first, second, resamples=options.resamples, seed=options.seed)
+    given = {"resamples": options.resamples, "seed": options.seed}
+    found = compare(
+        first,
+        second,
+        progress=_Progress("compare", "draws of images scored"),
+        **{name: value for name, value in given.items() if value is not None},
+    )
     return {name: _output.record(comparison) for name, comparison in found.items()}
 
 

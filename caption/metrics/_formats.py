@@ -69,7 +69,8 @@ def lines_in(content: bytes, where: str) -> list[Line]:
         except UnicodeDecodeError:
             raise line.error("text in UTF-8", raw[:40]) from None
         if damage := _CONTROL.search(line.text):
-            raise line.error("text without control characters", damage.group())
+            kind = "a byte order mark" if damage.group() == "\ufeff" else "control characters"
+            raise line.error(f"text without {kind}", damage.group())
         lines.append(line)
     return lines
 

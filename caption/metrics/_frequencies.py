@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from caption.metrics._checks import check_whole
 from caption.metrics._matches import find, runs, sorted_unique
 from caption.metrics._references import Captions, Integers, References, Tokens, as_references
-from simlearn.errors import UserError
 
 
 class Level(NamedTuple):
@@ -123,8 +123,7 @@ def ngram_levels(captions: Captions, vocabulary: int, longest: int) -> Iterator[
         vocabulary: how many words there are.
         longest: at least 1.
     """
-    if longest < 1:
-        raise UserError(f"longest: expected at least 1, got {longest}")
+    check_whole("longest", longest, 1)
     caption_of = np.repeat(np.arange(len(captions.lengths)), captions.lengths)
     ends = captions.starts[1:][caption_of]
     begin, numbers = np.arange(len(ends)), captions.words

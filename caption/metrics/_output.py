@@ -1,10 +1,13 @@
 """What the command prints and writes: a table, records, each image's scores."""
 
 import json
+import math
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlearn._files import write_atomically
+from simlearn.errors import UserError
 
 if TYPE_CHECKING:
     from caption.metrics.bootstrap import Comparison, Interval
@@ -29,16 +32,53 @@ def record(comparison: "Comparison") -> dict[str, Any]:
     }
 
 
-def write_per_image(path: Path, scores: "CaptionScores", captions: "dict[Identity, str]") -> None:
+def as_json(value: Any) -> str:
+    """A line of JSON, with null for what is no number: SPICE's NaN is no JSON."""
+    return json.dumps(_without_nan(value), allow_nan=False)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def check_target(given: str) -> None:
+    """Refuse, before anything is computed, a file that cannot be written.
+
+    Raises:
+        UserError: It is a folder or no regular file, or its folder is missing or read-only.
+    """
+    path = Path(given)
+    reason = None
+    if path.is_dir():
+        reason = "that is a folder"
+    elif path.exists() and not path.is_file():
+        reason = "that is no regular file"
+    elif not path.parent.is_dir():
+        reason = f"the folder {path.parent} is not there"
+    elif not os.access(path.parent, os.W_OK):
+        reason = f"the folder {path.parent} cannot be written"
+    if reason:
+        raise UserError(f"{given}: expected a file to write each image's scores to: {reason}")
+
+
+def write_per_image(given: str, scores: "CaptionScores", captions: "dict[Identity, str]") -> None:
     """One record for each image, each on a line of its own."""
     rows = [
-        json.dumps(
+        as_json(
             {"image_id": key, "caption": caption}
             | {name: float(values[row]) for name, values in scores.per_image.items()}
         )
         for row, (key, caption) in enumerate(captions.items())
     ]
-    write_atomically(path, ("[\n" + ",\n".join(rows) + "\n]\n").encode())
+    try:
+        write_atomically(Path(given), ("[\n" + ",\n".join(rows) + "\n]\n").encode())
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{given}: each image's scores cannot be written: {reason}") from error
 
 
 def table(result: dict[str, Any]) -> str:

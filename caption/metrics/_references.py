@@ -179,6 +179,13 @@ def split_again(captions: Sequence[Tokens]) -> list[list[str]]:
     return [" ".join(caption).split() for caption in captions]
 
 
+def resplit_references(references: References) -> References:
+    """References whose words hold no white space: the same object where none does."""
+    if all(word.split() == [word] for word in references.vocabulary):
+        return references
+    return References([split_again(image) for image in references.words_in_order()])
+
+
 def _image_rows(count: int, images: int, rows: ArrayLike | None) -> Integers:
     if rows is None:
         if count != images:

@@ -2,15 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from simlearn.errors import UserError
-
-Compat: TypeAlias = Literal["coco"] | None
-"""`"coco"` for the numbers of the COCO caption evaluation, quirks included; None without them."""
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -48,9 +43,3 @@ def mean_scores(name: str, values: Floats, settings: dict[str, str]) -> MetricSc
 
 def _mean(sums: Floats, count: int) -> Floats:
     return sums / count
-
-
-def check_compat(compat: str | None) -> None:
-    """Refuse what is neither None nor a name that is known."""
-    if compat not in (None, "coco"):
-        raise UserError(f"compat: expected None or 'coco', got {compat!r}")

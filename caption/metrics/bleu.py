@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from caption._compat import Compat, check_compat
+from caption.metrics._checks import check_whole
 from caption.metrics._matches import Pairs, pairs_of, shared_ngrams
 from caption.metrics._references import (
     Integers,
@@ -13,10 +15,10 @@ from caption.metrics._references import (
     Tokens,
     as_references,
     number_hypotheses,
+    resplit_references,
     split_again,
 )
-from caption.metrics._scored import Compat, Floats, MetricScores, check_compat
-from simlearn.errors import UserError
+from caption.metrics._scored import Floats, MetricScores
 
 # The constants that the COCO caption evaluation adds to numerators and denominators.
 _TINY, _SMALL = 1e-15, 1e-9
@@ -63,8 +65,7 @@ class Bleu:
         longest: int = 4,
         compat: Compat = None,
     ) -> None:
-        if longest < 1:
-            raise UserError(f"longest: expected at least 1, got {longest}")
+        check_whole("longest", longest, 1)
         check_compat(compat)
         self.longest = longest
         self.compat = compat
@@ -104,13 +105,6 @@ class Bleu:
             aggregate=aggregate,
             settings={"ref_length": "closest", "smoothing": "coco" if self.compat else "none"},
         )
-
-
-def resplit_references(references: References) -> References:
-    """References whose words hold no white space: the same object where none does."""
-    if all(word.split() == [word] for word in references.vocabulary):
-        return references
-    return References([split_again(image) for image in references.words_in_order()])
 
 
 def _statistics(pairs: Pairs, longest: int) -> Floats:

@@ -1,12 +1,18 @@
 """Is one system better than another, or were its images easy? Intervals by resampling images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
+from typing import TypeAlias
 
 import numpy as np
 
+from caption.metrics._checks import check_whole
 from caption.metrics._scored import Floats, MetricScores
 from caption.metrics.scores import CaptionScores
 from simlearn.errors import UserError
+
+Progress: TypeAlias = Callable[[int, int], None]
 
 # Numbers of a block of draws, which bounds the memory.
 _BLOCK = 2**22
@@ -68,7 +74,7 @@ def bootstrap_intervals(
         M. Bisani, H. Ney, Bootstrap Estimates for Confidence Intervals in ASR Performance
         Evaluation, ICASSP 2004.
     """
-    _check(level, resamples)
+    _check(level, resamples, seed)
     found: dict[str, Interval] = {}
     for part in scores.parts.values():
         draws = _resampled([part], len(scores.ids), resamples, seed)[0]
@@ -84,6 +90,7 @@ def compare(
     level: float = 0.95,
     resamples: int = 1000,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> dict[str, Comparison]:
     """Compare two systems by the same draws of images, a paired bootstrap.
 
@@ -96,6 +103,7 @@ def compare(
         level: the coverage of the intervals aimed at, in 0..1 exclusive.
         resamples: how many draws, at least 1; no p-value is below 1 / (1 + resamples).
         seed: non-negative.
+        progress: called now and then with how many draws are made, and of how many.
 
     Returns:
         `Comparison` by the name of the score.
@@ -109,15 +117,21 @@ def compare(
         the p-value centred as by S. Riezler, J. T. Maxwell, On Some Pitfalls in Automatic
         Evaluation and Significance Testing for MT, 2005.
     """
-    _check(level, resamples)
+    _check(level, resamples, seed)
     if first.ids != second.ids or first.signatures != second.signatures:
         differing = [k for k, v in first.signatures.items() if second.signatures.get(k) != v]
         what = f"signature of {differing[0]}" if differing else "images or metrics"
         raise UserError(f"compare: expected two systems with one {what}, got two")
     found: dict[str, Comparison] = {}
-    for name, part in first.parts.items():
+    for place, (name, part) in enumerate(first.parts.items()):
         other = second.parts[name]
-        draws, others = _resampled([part, other], len(first.ids), resamples, seed)
+        draws, others = _resampled(
+            [part, other],
+            len(first.ids),
+            resamples,
+            seed,
+            _part_of(progress, place * resamples, len(first.parts) * resamples),
+        )
         for column, (label, estimate) in enumerate(part.corpus.items()):
             one, two = draws[:, column], others[:, column]
             difference = other.corpus[label] - estimate
@@ -133,11 +147,11 @@ def compare(
     return found
 
 
-def _check(level: float, resamples: int) -> None:
-    if not 0 < level < 1:
-        raise UserError(f"level: expected a number between 0 and 1, got {level}")
-    if resamples < 1:
-        raise UserError(f"resamples: expected at least 1, got {resamples}")
+def _check(level: float, resamples: int, seed: int) -> None:
+    if not (isinstance(level, Real) and 0 < level < 1):
+        raise UserError(f"level: expected a number between 0 and 1, got {level!r}")
+    check_whole("resamples", resamples, 1)
+    check_whole("seed", seed, 0)
 
 
 def _interval(estimate: float, draws: Floats, level: float) -> Interval:
@@ -145,7 +159,21 @@ def _interval(estimate: float, draws: Floats, level: float) -> Interval:
     return Interval(estimate, float(low), float(high))
 
 
-def _resampled(parts: list[MetricScores], images: int, resamples: int, seed: int) -> list[Floats]:
+def _part_of(progress: Progress | None, before: int, total: int) -> Progress:
+    def part(done: int, _: int) -> None:
+        if progress is not None:
+            progress(before + done, total)
+
+    return part
+
+
+def _resampled(
+    parts: list[MetricScores],
+    images: int,
+    resamples: int,
+    seed: int,
+    progress: Progress = lambda done, total: None,
+) -> list[Floats]:
     """Corpus scores ``(resamples, names)`` of each part, of the same draws."""
     random = np.random.default_rng(seed)
     found: list[list[Floats]] = [[] for _ in parts]
@@ -157,4 +185,5 @@ def _resampled(parts: list[MetricScores], images: int, resamples: int, seed: int
         np.add.at(times, (np.arange(count)[:, None], drawn), 1.0)
         for part, scores in zip(parts, found, strict=True):
             scores.append(part.aggregate(times @ part.statistics, images))
+        progress(start + count, resamples)
     return [np.concatenate(scores) for scores in found]

@@ -4,12 +4,19 @@ from collections.abc import Callable, Sequence
 
 from numpy.typing import ArrayLike
 
+from caption._compat import Compat, check_compat
+from caption.metrics._checks import check_positive
 from caption.metrics._frequencies import DocumentFrequencies
-from caption.metrics._references import References, Tokens, as_references, split_again
-from caption.metrics._scored import Compat, MetricScores, check_compat
+from caption.metrics._references import (
+    References,
+    Tokens,
+    as_references,
+    resplit_references,
+    split_again,
+)
+from caption.metrics._scored import MetricScores
 from caption.metrics._stemmer import stem as porter2
 from caption.metrics._weights import scores_of, weigh
-from caption.metrics.bleu import resplit_references
 from simlearn.errors import UserError
 
 
@@ -63,8 +70,7 @@ class CiderD:
         longest: int = 4,
         compat: Compat = None,
     ) -> None:
-        if not sigma > 0:
-            raise UserError(f"sigma: expected a positive number, got {sigma}")
+        check_positive("sigma", sigma)
         check_compat(compat)
         prepared = as_references(references)
         if compat == "coco":

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from caption.metrics._checks import check_whole
 from caption.metrics._references import Tokens, refuse_text
 from simlearn.errors import UserError
 
@@ -63,8 +64,7 @@ def diversity(
     """
     if not len(captions):
         raise UserError("captions: expected at least one, got none")
-    if longest < 1:
-        raise UserError(f"longest: expected at least 1, got {longest}")
+    check_whole("longest", longest, 1)
     refuse_text(captions, "captions")
     texts = [tuple(caption) for caption in captions]
     novel = None

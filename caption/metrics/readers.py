@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caption.data._json import identity, objects, require_new, text
+from caption.data._karpathy import identities, sentences, split_of
 from caption.metrics._formats import (
     LONGEST,
     NUMBERED,
@@ -86,8 +87,8 @@ def read_hypotheses(
 
     Args:
         path: results `[{"image_id": 42, "caption": "..."}, ...]`, where the id may be the name of
-            the image's file; rows `name.jpg#0<TAB>caption`; or plain lines, in the order of the
-            references.
+            the image's file, and 42 and "42" are the same; rows `name.jpg#0<TAB>caption`; or plain
+            lines, in the order of the references.
         references: whose images to expect, each once.
         blank: Whether a hypothesis may be blank.
 
@@ -130,17 +131,29 @@ def only(references: References, path: str | Path) -> References:
         DatasetError: An image on the list has no references or is there twice.
     """
     kept: dict[Identity, tuple[str, ...]] = {}
+    known = _Known(references)
     for line in lines_in(content_of(path), str(path)):
         name = line.text.strip()
-        numeric = int(name) if name.isascii() and name.isdigit() else name
-        key = next((k for k in (name, numeric) if k in references.captions), None)
-        key = references.names.get(name) if key is None else key
+        key = known.key(name)
         if key is None:
             raise line.error(f"an image of {references.path}", name)
         if key in kept:
             raise line.error("each image once", name)
         kept[key] = references.captions[key]
     return References(references.path, kept, references.names)
+
+
+class _Known:
+    """Images by whatever a file may call them: 42, "42" or the name of the image's file."""
+
+    def __init__(self, references: References) -> None:
+        self._references = references
+        self._by_text = {str(key): key for key in references.captions}
+
+    def key(self, given: Identity) -> Identity | None:
+        """The image's id among the references, or None where they hold no such image."""
+        found = self._by_text.get(str(given), self._references.names.get(str(given)))
+        return found if found in self._references.captions else None
 
 
 def _flickr(lines: list[Line], captions: CaptionCheck) -> dict[Identity, tuple[str, ...]]:
@@ -174,18 +187,15 @@ def _coco(document: Any, where: str, captions: CaptionCheck) -> References:
 
 
 def _karpathy(document: Any, where: str, split: str, captions: CaptionCheck) -> References:
-    # Only here: it loads the readers of pictures, which take a tenth of a second.
-    from caption.data import karpathy
-
     images = objects(document, "images", where)
-    of_split = [karpathy._split(image, f"{where}: images[{i}]") for i, image in enumerate(images)]
-    keys, paths = karpathy._identities(images, where)
+    of_split = [split_of(image, f"{where}: images[{i}]") for i, image in enumerate(images)]
+    keys, paths = identities(images, where)
     found: dict[Identity, tuple[str, ...]] = {}
     names: dict[str, Identity] = {}
     for number, (key, image) in enumerate(zip(keys, images, strict=True)):
         if of_split[number] == split:
             place = f"{where}: images[{number}]"
-            raw, _ = karpathy._sentences(image, place)
+            raw, _ = sentences(image, place)
             found[key] = tuple(captions.check(one, f"{place}: image {key}") for one in raw)
             names[paths[number].rpartition("/")[2]] = key
     if not found:
@@ -195,6 +205,13 @@ def _karpathy(document: Any, where: str, split: str, captions: CaptionCheck) -> 
 
 
 def _checked(references: References) -> References:
+    seen: dict[str, Identity] = {}
+    for key in references.captions:
+        if (other := seen.setdefault(str(key), key)) != key:
+            raise DatasetError(
+                f"{references.path}: expected each image under one id, "
+                f"and found both {other!r} and {key!r}"
+            )
     for key, texts in references.captions.items():
         if not texts:
             raise DatasetError(
@@ -211,9 +228,10 @@ def _matched(
     """Hypotheses in the order of the references, one for each image."""
     found: dict[Identity, str] = {}
     seen: dict[Identity, str] = {}
+    images = _Known(references)
     for place, key, caption in results:
-        known = key if key in references.captions else references.names.get(str(key))
-        if known is None or known not in references.captions:
+        known = images.key(key)
+        if known is None:
             raise DatasetError(
                 f"{place}: expected an image that has references in {references.path}"
             )

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from caption._compat import Compat, check_compat
+from caption.metrics._checks import check_positive
 from caption.metrics._matches import Alignment, Pairs, align, pairs_of
 from caption.metrics._references import (
     Integers,
@@ -13,8 +15,7 @@ from caption.metrics._references import (
     as_references,
     number_hypotheses,
 )
-from caption.metrics._scored import Compat, Floats, MetricScores, check_compat, mean_scores
-from simlearn.errors import UserError
+from caption.metrics._scored import Floats, MetricScores, mean_scores
 
 # Words of a hypothesis that fit into the bits of one integer.
 _BITS = 64
@@ -32,7 +33,7 @@ class RougeL:
 
     Args:
         references: for each image its references, lists of words; or `References`.
-        beta: weight of recall R over precision P, positive.
+        beta: weight of recall R over precision P, positive and finite.
         compat: `"coco"` takes a caption without words for one that holds the empty word, so that
             an empty hypothesis beside an empty reference scores 1 and not 0.
 
@@ -58,8 +59,7 @@ class RougeL:
         beta: float = 1.2,
         compat: Compat = None,
     ) -> None:
-        if not beta > 0:
-            raise UserError(f"beta: expected a positive number, got {beta}")
+        check_positive("beta", beta)
         check_compat(compat)
         self.beta = beta
         self.compat = compat

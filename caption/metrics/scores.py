@@ -1,27 +1,37 @@
 """All metrics at once: captions in, scores with their signatures out."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from caption._compat import Compat, check_compat
 from caption.metrics._frequencies import DocumentFrequencies
+from caption.metrics._given import (
+    Progress,
+    Tokenizer,
+    checked_hypotheses,
+    checked_references,
+    counting,
+    default_tokenizer,
+    name_of,
+)
 from caption.metrics._references import References
-from caption.metrics._scored import Compat, Floats, MetricScores, check_compat
+from caption.metrics._scored import Floats, MetricScores
 from caption.metrics.bleu import Bleu
 from caption.metrics.cider import Cider, CiderD
 from caption.metrics.rouge import RougeL
 from caption.metrics.signature import signature
 from simlearn.errors import UserError
 
+if TYPE_CHECKING:
+    from caption.metrics._meteor import MeteorScorer
+
 METRICS: Final = ("bleu", "rouge_l", "cider_d", "cider", "meteor")
 """What can be asked for; the first three by default."""
 
 DEFAULT: Final = METRICS[:3]
-
-Tokenizer: TypeAlias = Callable[[str], list[str]]
-Progress: TypeAlias = Callable[[int, int], None]
 
 
 class _Metric(Protocol):
@@ -83,20 +93,20 @@ class CaptionScorer:
         progress: Progress | None = None,
     ) -> None:
         check_compat(compat)
+        if isinstance(metrics, str) or not isinstance(metrics, Sequence):
+            raise UserError(f"metrics: expected a list of names, got {metrics!r:.80}")
         unknown = [name for name in metrics if name not in METRICS]
         if unknown:
             raise UserError(f"metrics: expected some of {', '.join(METRICS)}, got {unknown}")
         self.compat: Compat = compat
         self._tokenize = tokenize
-        self._tokenizer_name = "ptb-3.4.1" if tokenize is None else _name_of(tokenize)
-        by_id = references if isinstance(references, Mapping) else dict(enumerate(references))
+        self._tokenizer_name = "ptb-3.4.1" if tokenize is None else name_of(tokenize)
+        by_id = checked_references(references)
         self.ids = tuple(by_id)
         self._in_order = not isinstance(references, Mapping)
-        for key, texts in by_id.items():
-            if isinstance(texts, str):
-                raise UserError(f"references: expected a list for image {key}, got {texts!r:.80}")
         words = iter(self.cut(list(chain.from_iterable(by_id.values())), progress=progress))
         self.references = References([list(islice(words, len(texts))) for texts in by_id.values()])
+        self._meteor: MeteorScorer | None = None
         self._metrics: dict[str, _Metric] = {
             name: self._make(name, frequencies, meteor_data) for name in dict.fromkeys(metrics)
         }
@@ -115,13 +125,14 @@ class CaptionScorer:
         # Only here: the others do without its words.
         from caption.metrics._meteor import MeteorScorer
 
-        return MeteorScorer(self.references, data)
+        self._meteor = MeteorScorer(self.references, data, self.ids)
+        return self._meteor
 
     def tokens(
         self, hypotheses: Mapping[Any, str] | Sequence[str], *, progress: Progress | None = None
     ) -> list[list[str]]:
         """The words of each hypothesis, in the order of `ids`."""
-        return self.cut(self._ordered(hypotheses), progress=progress)
+        return self.cut(checked_hypotheses(hypotheses, self.ids, self._in_order), progress=progress)
 
     def cut(self, captions: Sequence[str], *, progress: Progress | None = None) -> list[list[str]]:
         """The words of any captions; with `compat="coco"` their order matters, as it does there."""
@@ -129,7 +140,7 @@ class CaptionScorer:
             from caption.tokenizer import tokenize_corpus
 
             return tokenize_corpus(captions, compat=self.compat)
-        counted = _counting(self._tokenize or default_tokenizer(), len(captions), progress)
+        counted = counting(self._tokenize or default_tokenizer(), len(captions), progress)
         return [counted(text) for text in captions]
 
     def signature(self, metric: str, found: MetricScores) -> str:
@@ -145,16 +156,29 @@ class CaptionScorer:
 
         Args:
             hypotheses: as text; by id if the references are, else in their order.
-            progress: as of the class.
+            progress: as of the class; called then with METEOR's alignments too.
 
         Raises:
             UserError: an image has no hypothesis, or a hypothesis no references.
         """
-        return self.score_tokens(self.tokens(hypotheses, progress=progress))
+        return self.score_tokens(self.tokens(hypotheses, progress=progress), progress=progress)
 
-    def score_tokens(self, hypotheses: Sequence[Sequence[str]]) -> CaptionScores:
-        """Score hypotheses that are lists of words, in the order of `ids`."""
-        parts = {name: metric.score(hypotheses) for name, metric in self._metrics.items()}
+    def score_tokens(
+        self, hypotheses: Sequence[Sequence[str]], *, progress: Progress | None = None
+    ) -> CaptionScores:
+        """Score hypotheses that are lists of words, in the order of `ids`.
+
+        Args:
+            hypotheses: each a list of words, perhaps empty.
+            progress: called now and then with how many captions METEOR has aligned, and of how
+                many.
+        """
+        parts: dict[str, MetricScores] = {}
+        for name, metric in self._metrics.items():
+            if metric is self._meteor:
+                parts[name] = self._meteor.score(hypotheses, progress)
+            else:
+                parts[name] = metric.score(hypotheses)
         corpus: dict[str, float] = {}
         per_image: dict[str, Floats] = {}
         for found in parts.values():
@@ -162,28 +186,6 @@ class CaptionScorer:
             per_image |= found.per_image
         lines = {name: self.signature(name, found) for name, found in parts.items()}
         return CaptionScores(corpus, per_image, self.ids, lines, parts)
-
-    def _ordered(self, hypotheses: Mapping[Any, str] | Sequence[str]) -> list[str]:
-        if isinstance(hypotheses, str) or isinstance(hypotheses, Mapping) == self._in_order:
-            wanted = "in their order" if self._in_order else "by id"
-            raise UserError(
-                f"hypotheses: expected captions {wanted}, as the references are, "
-                f"got {type(hypotheses).__name__}"
-            )
-        if not isinstance(hypotheses, Mapping):
-            if len(hypotheses) != len(self.ids):
-                raise UserError(
-                    f"hypotheses: expected one for each of {len(self.ids)} images, "
-                    f"got {len(hypotheses)}"
-                )
-            return list(hypotheses)
-        missing = [key for key in self.ids if key not in hypotheses]
-        if missing:
-            raise UserError(f"hypotheses: expected one for image {missing[0]!r}, got none")
-        if len(hypotheses) > len(self.ids):
-            extra = next(iter(hypotheses.keys() - set(self.ids)))
-            raise UserError(f"references: expected some for image {extra!r}, got none")
-        return [hypotheses[key] for key in self.ids]
 
 
 def score(
@@ -207,32 +209,3 @@ def score(
         {'bleu_1': 0.717, 'bleu_2': 0.717, 'bleu_3': 0.0, ...}
     """
     return CaptionScorer(references, **settings).score(hypotheses)
-
-
-def default_tokenizer() -> Tokenizer:
-    """The words of the COCO caption evaluation."""
-    # Only here: captions that are words already do without its tables.
-    from caption.tokenizer import tokenize
-
-    return tokenize
-
-
-def _counting(tokenize: Tokenizer, total: int, progress: Progress | None) -> Tokenizer:
-    """The tokeniser, which says now and then how far it is."""
-    if progress is None:
-        return tokenize
-    count = 0
-
-    def counted(text: str) -> list[str]:
-        nonlocal count
-        count += 1
-        if count % 1000 == 0 or count == total:
-            progress(count, total)
-        return tokenize(text)
-
-    return counted
-
-
-def _name_of(function: Tokenizer) -> str:
-    module = getattr(function, "__module__", None) or "builtins"
-    return f"{module}.{getattr(function, '__qualname__', type(function).__qualname__)}"

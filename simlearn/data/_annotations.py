@@ -5,6 +5,7 @@ digits) is refused, as is a control character, because it means that the file is
 so are a key that occurs twice in an object, and a number that fits neither int64 nor float64.
 """
 
+import codecs
 import json
 import math
 import re
@@ -86,9 +87,8 @@ def read_lines(files: Files, name: str) -> list[Line]:
     """The lines of an annotation file that are not blank.
 
     Raises:
-        DatasetError: The file is missing, larger than 256 MiB, of more than
-            5 million lines or not UTF-8, or holds a control
-            character.
+        DatasetError: The file is missing, larger than 256 MiB, of more than 5 million lines or not
+            UTF-8, or holds a control character or a byte order mark.
     """
     content, where = files.read(name, limit=LARGEST_ANNOTATION), files.where(name)
     if (count := content.count(b"\n")) > MOST_LINES:
@@ -100,8 +100,12 @@ def lines_of(content: bytes, where: str) -> Iterator[Line]:
     """The lines of some bytes of text that are not blank; see `read_lines`.
 
     Args:
-        content: UTF-8, without a byte order mark; lines end LF or CRLF.
+        content: UTF-8; lines end LF or CRLF.
         where: The name of the file, for messages.
+
+    Raises:
+        DatasetError: A line is not UTF-8, or holds a control character or a byte order mark, which
+            is none of the text and would become a part of the first word.
     """
     for number, raw in enumerate(content.split(b"\n"), start=1):
         line = Line("", f"{where}:{number}")
@@ -128,6 +132,8 @@ def read_json(files: Files, name: str) -> Any:
 
 def json_of(content: bytes, where: str) -> Any:
     """Some bytes of JSON; see `read_json`."""
+    if content.startswith(codecs.BOM_UTF8):
+        raise DatasetError(f"{where}: expected JSON without a byte order mark, and found one")
     try:
         return json.loads(
             content.decode("utf-8"),
@@ -138,7 +144,11 @@ def json_of(content: bytes, where: str) -> Any:
         )
     except json.JSONDecodeError as error:
         raise DatasetError(f"{where}:{error.lineno}: expected JSON: {error.msg}") from None
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise DatasetError(
+            f"{where}: expected JSON of a few levels, and found lists or objects nested too deeply"
+        ) from None
+    except ValueError as error:
         raise DatasetError(f"{where}: expected JSON in UTF-8: {error}") from None
 
 
@@ -198,7 +208,8 @@ def _finite(text: str) -> float:
 
 
 def _int64(text: str) -> int:
-    number = int(text)
+    # Python converts no number of thousands of digits, and says so in words of its own.
+    number = int(text) if len(text) < 21 else 2**63
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"{shown(text)} is too large an integer")
     return number

@@ -4,20 +4,22 @@ import contextlib
 import gc
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from caption.metrics.meteor._aligner import align
-from caption.metrics.meteor._compile import Progress, compile_table, show_progress
-from caption.metrics.meteor._data import find_data, fingerprint, read_lexicon
+from caption.metrics.meteor._compile import Progress, show_progress
+from caption.metrics.meteor._data import find_data, read_lexicon
+from caption.metrics.meteor._kept import open_table
 from caption.metrics.meteor._pairs import Corpus
 from caption.metrics.meteor._scoring import COLUMNS, Floats, corpus_score, count, score_of
-from caption.metrics.meteor._table import ParaphraseTable, read_table
 from caption.metrics.meteor._vocabulary import Vocabulary
 from simlearn.errors import UserError
+
+# Images between two calls of `progress`.
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,10 @@ class MeteorScores:
 class Meteor:
     """METEOR 1.5 for English, with the options `-l en -norm`, as the COCO evaluation runs it.
 
+    Unlike `Bleu`, `RougeL` and `CiderD` it takes text, because METEOR cuts words in its own way,
+    and the references with the captions; it keeps its data files.
+    `CaptionScorer(metrics=["meteor"])` has it as one metric among the others.
+
     Args:
         data: Folder with `meteor-1.5.jar` (or the folders in it) and `paraphrase-en.gz`; by default
             that of an installed pycocoevalcap.
@@ -50,8 +56,8 @@ class Meteor:
         data_hash: of the data files; scores with other data cannot be compared.
 
     Raises:
-        UserError: A data file is missing or damaged, or the compiled table is; never another
-        metric.
+        UserError: A data file is missing or damaged, or the compiled table is; another metric never
+            stands in for it.
 
     Reference:
         Banerjee and Lavie, "METEOR: An Automatic Metric for MT Evaluation with Improved Correlation
@@ -69,21 +75,31 @@ class Meteor:
         files = find_data(data)
         lexicon = read_lexicon(files)
         self._vocabulary = Vocabulary(lexicon)
-        self._table = _table(files.table, cache, progress or show_progress())
+        self._table = open_table(files.table, cache, progress or show_progress())
         both = f"{lexicon.digest}:{self._table.about['source']}"
         self.data_hash = hashlib.sha256(both.encode()).hexdigest()[:12]
 
-    def score(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> MeteorScores:
+    def score(
+        self,
+        hypotheses: Sequence[str],
+        references: Sequence[Sequence[str]],
+        *,
+        ids: Sequence[Hashable] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> MeteorScores:
         """Score one caption for each image.
 
         Args:
             hypotheses: Captions, tokenised, their tokens joined by spaces; one may be empty.
             references: For each caption its references, at least one.
+            ids: Of the images, for messages; by default their places from 0.
+            progress: Called now and then with how many captions are aligned, and of how many.
 
         Raises:
-            UserError: The two differ in length, or a caption has no references.
+            UserError: The two differ in length, a caption has no references, or it has more than
+                250,000 matches with one, as two captions have that hold a word 500 times each.
         """
-        if len(hypotheses) != len(references):
+        if isinstance(hypotheses, str) or len(hypotheses) != len(references):
             raise UserError(
                 f"expected references for each of {len(hypotheses)} hypotheses, "
                 f"got {len(references)}"
@@ -93,23 +109,36 @@ class Meteor:
                 raise UserError(
                     f"references[{number}]: expected at least one, in a list, got {group!r}"
                 )
-        counts = self._counts(hypotheses, references)
+        names = range(len(hypotheses)) if ids is None else ids
+        counts = self._counts(hypotheses, references, names, progress)
         return MeteorScores(corpus_score(counts), score_of(counts), counts)
 
-    def _counts(self, hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> Floats:
+    def _counts(
+        self,
+        hypotheses: Sequence[str],
+        references: Sequence[Sequence[str]],
+        names: Sequence[Hashable],
+        progress: Callable[[int, int], None] | None,
+    ) -> Floats:
         numbers: dict[str, int] = {}
-        pairs = [
-            (
-                numbers.setdefault(hypothesis, len(numbers)),
-                numbers.setdefault(reference, len(numbers)),
-            )
-            for hypothesis, group in zip(hypotheses, references, strict=True)
-            for reference in group
-        ]
+        for hypothesis, group in zip(hypotheses, references, strict=True):
+            for text in (hypothesis, *group):
+                numbers.setdefault(text, len(numbers))
+        rows: list[list[int]] = []
         with _without_cycle_search():
             corpus = Corpus(list(numbers), self._vocabulary, self._table)
-            rows = np.array([_row(corpus, *pair) for pair in pairs], np.float64)
-        return _best(rows.reshape(-1, COLUMNS), [len(group) for group in references])
+            for done, (hypothesis, group) in enumerate(zip(hypotheses, references, strict=True)):
+                if progress is not None and done and done % _AT_ONCE == 0:
+                    progress(done, len(hypotheses))
+                own = numbers[hypothesis]
+                try:
+                    rows += [_row(corpus, own, numbers[text]) for text in group]
+                except UserError as error:
+                    raise UserError(f"meteor: image {names[done]!r}: {error}") from error
+        if progress is not None:
+            progress(len(hypotheses), len(hypotheses))
+        counts = np.array(rows, np.float64).reshape(-1, COLUMNS)
+        return _best(counts, [len(group) for group in references])
 
 
 @contextlib.contextmanager
@@ -138,27 +167,3 @@ def _best(rows: Floats, sizes: list[int]) -> Floats:
         kept.append(start + int(np.argmax(scores[start : start + size])))
         start += size
     return rows[np.array(kept, np.int64)]
-
-
-def _table(
-    source: Path, cache: str | os.PathLike[str] | None, progress: Progress
-) -> ParaphraseTable:
-    mark = fingerprint(source)
-    path = _cache_folder() if cache is None else Path(cache)
-    if path.suffix != ".table":
-        path = path / f"meteor-{mark}.table"
-    if path.exists():
-        table = read_table(path)
-        if table.about.get("source") == mark:
-            return table
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        compile_table(source, path, mark, progress)
-    except OSError as error:
-        raise UserError(f"{path}: expected to write the compiled table there: {error}") from error
-    return read_table(path)
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "simlearn"

@@ -17,7 +17,8 @@ class Phrases:
     Attributes:
         spans: for each sentence its phrases, by number, with where they stand.
         targets: a phrase's paraphrases among those of the sentences, with their places in the
-        table. sources: those phrases that a phrase is a paraphrase of.
+            table.
+        sources: those phrases that a phrase is a paraphrase of.
     """
 
     def __init__(self, sentences: Sequence[Sequence[str]], table: ParaphraseTable) -> None:

@@ -103,13 +103,23 @@ def score_of(counts: Floats) -> Floats:
 def corpus_score(counts: Floats) -> float:
     """Return the score of a corpus: that of the sum of its counts.
 
-    A perfect match in one chunk adds no chunk, as its own fragmentation is 0.
-
     Args:
         counts: `(segments, 23)`.
     """
     if not len(counts):
         return 0.0
-    whole = counts.copy()
-    whole[perfect(counts), _CHUNKS] = 0
-    return float(score_of(whole.sum(0)))
+    return float(score_of(summands(counts).sum(0)))
+
+
+def summands(counts: Floats) -> Floats:
+    """Return what a corpus sums: a perfect match adds no chunk, as its own fragmentation is 0.
+
+    Args:
+        counts: `(segments, 23)`.
+
+    Returns:
+        The same, in an array of its own.
+    """
+    found = counts.copy()
+    found[perfect(counts), _CHUNKS] = 0
+    return found

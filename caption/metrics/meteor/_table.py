@@ -24,8 +24,9 @@ class ParaphraseTable:
 
     Args:
         about: The header: `seed` of the keys, `longest` phrase in words, `source` that it was made
-        of. arrays: `keys` `(n,)`, sorted, and `checks` `(n,)` name a phrase, `offsets` `(n + 1,)`
-            say where its paraphrases start in `targets`, which keep the order of METEOR's file.
+            of.
+        arrays: `keys` `(n,)`, sorted, and `checks` `(n,)` name a phrase; `offsets` `(n + 1,)` say
+            where its paraphrases start in `targets`, which keep the order of METEOR's file.
     """
 
     def __init__(self, about: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:

@@ -119,3 +119,18 @@ def test_what_cannot_be_compared():
         metrics.bootstrap_intervals(found, level=95)
     with pytest.raises(UserError, match="at least 1, got 0"):
         metrics.compare(found, found, resamples=0)
+    with pytest.raises(UserError, match=r"resamples: expected a whole number.*got 1\.5"):
+        metrics.compare(found, found, resamples=1.5)
+    with pytest.raises(UserError, match="seed: expected a whole number, at least 0, got -1"):
+        metrics.compare(found, found, seed=-1)
+    with pytest.raises(UserError, match=r"seed: .* got -1"):
+        metrics.bootstrap_intervals(found, seed=-1)
+
+
+def test_a_comparison_says_how_far_it_is(monkeypatch):
+    found = scorer().score_tokens(HYPOTHESES)
+    monkeypatch.setattr("caption.metrics.bootstrap._BLOCK", 61 * 30)
+    seen = []
+    metrics.compare(found, found, resamples=50, progress=lambda *at: seen.append(at))
+    # 30 and 20 draws, of each of three metrics.
+    assert seen == [(n, 150) for n in (30, 50, 80, 100, 130, 150)]

@@ -133,7 +133,7 @@ def test_one_image_needs_a_corpus():
 def test_what_cannot_be_scored():
     with pytest.raises(UserError, match="sigma: expected a positive number, got 0"):
         CiderD(TWO, sigma=0)
-    with pytest.raises(UserError, match="longest: expected at least 1, got 0"):
+    with pytest.raises(UserError, match="longest: expected a whole number, at least 1, got 0"):
         CiderD(TWO, longest=0)
     with pytest.raises(UserError, match="n-grams up to 4 words, got 2"):
         CiderD(TWO, frequencies=document_frequencies(TWO, longest=2))

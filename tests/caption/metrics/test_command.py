@@ -1,14 +1,20 @@
 """`python -m caption.metrics`: what it prints, and how it fails."""
 
 import json
+import math
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from caption import metrics
-from caption.metrics._command import main
+from caption.metrics._command import _Progress, main
+from caption.metrics._output import as_json
 
+ENVIRONMENT = {"PYTHONPATH": ":".join([str(Path(__file__).parents[3]), *filter(None, sys.path)])}
 REFERENCES = [
     {"image_id": key, "caption": text}
     for key, text in [(42, "a dog runs on grass"), (42, "a brown dog"), (7, "the cat"), (3, "hi")]
@@ -108,14 +114,25 @@ def test_some_images_and_blank_captions_as_the_evaluation_has_them(call, tmp_pat
     ("arguments", "message"),
     [
         (("refs.json", "gone.json"), "gone.json: expected a file to read: No such file"),
-        (("refs.json", "refs.json"), "refs.json: [1]: image 42: expected each image once"),
+        (("refs.json", "refs.json"), r"refs.json: \[1\]: image 42: expected each image once"),
         (("hyps.json", "part.json"), "part.json: expected a hypothesis for every image of hyps"),
-        (("part.json", "hyps.json"), "hyps.json: [1]: image 3: expected an image that has"),
-        (("part.json", "part.json"), "cider_d: expected at least 2 images"),
+        (("part.json", "hyps.json"), r"hyps.json: \[1\]: image 3: expected an image that has"),
+        (("part.json", "part.json"), "part.json: expected at least 2 images for cider_d, got 1"),
         (("refs.json", "hyps.json", "--compare", "part.json"), "part.json: expected a hypothesis"),
         (("refs.json", "hyps.json", "--metrics", "spice"), "spice: expected --spice-jar"),
         (("refs.json", "hyps.json", "--compare", "other.json", "--resamples", "0"), "resamples: "),
-        (("refs.json", "hyps.json", "--per-image", "no/such.json"), "cannot read or write"),
+        (("refs.json", "gone.json", "--per-image", "no/f.json"), "no/f.json: .* no is not there"),
+        (("refs.json", "gone.json", "--per-image", "."), r"^\.: .*: that is a folder"),
+        (("refs.json", "gone.json", "--per-image", os.devnull), "null: .*no regular file"),
+        (("refs.json", "gone.json", "--seed", "1"), "--seed: expected --compare too"),
+        (("refs.json", "gone.json", "--resamples", "9"), "--resamples: expected --compare too"),
+        (
+            ("refs.json", "gone.json", "--compare", "x", "--seed", "-1"),
+            "seed: .* at least 0, got -1",
+        ),
+        (("refs.json", "gone.json", "--training", "x"), "--training: .* with diversity, got bleu"),
+        (("refs.json", "gone.json", "--spice-jar", "x"), "--spice-jar: expected --metrics with sp"),
+        (("refs.json", "gone.json", "--meteor-data", "x"), "--meteor-data: .* with meteor"),
     ],
 )
 def test_bad_input_ends_in_one_line(call, tmp_path, arguments, message):
@@ -123,7 +140,33 @@ def test_bad_input_ends_in_one_line(call, tmp_path, arguments, message):
     status, out, err = call(*arguments)
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert message in err
+    assert re.search(message, err)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_one_line(call, tmp_path):
+    command = [sys.executable, "-m", "caption.metrics", "refs.json", "hyps.json", "--tokenized"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
+    assert done.returncode == 2
+    assert done.stderr == "cannot read or write the output: No space left on device\n"
+
+
+def test_what_is_no_number_is_null():
+    scores = {"spice": math.nan, "rest": [1.5, math.inf, {"a": 1}]}
+    assert json.loads(as_json(scores)) == {"spice": None, "rest": [1.5, None, {"a": 1}]}
+    assert "NaN" not in as_json(scores)
+
+
+def test_progress_is_said_after_two_seconds(capsys, monkeypatch):
+    times = iter([0.0, 1.0, 2.5, 3.0])
+    monkeypatch.setattr("caption.metrics._command.time.monotonic", lambda: next(times))
+    progress = _Progress("hyps.json", "captions aligned by METEOR")
+    for done in (50, 100, 150):
+        progress(done, 200)
+    assert capsys.readouterr().err == "hyps.json: 100 of 200 captions aligned by METEOR\n"
 
 
 def test_it_loads_neither_tensorflow_nor_nltk(tmp_path):
@@ -139,6 +182,6 @@ def test_it_loads_neither_tensorflow_nor_nltk(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": ""},
+        env=ENVIRONMENT,
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr

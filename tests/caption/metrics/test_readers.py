@@ -94,6 +94,23 @@ def test_results_go_by_id_or_by_the_name_of_the_file(write, coco):
     assert read_hypotheses(write(named), coco) == {42: "x", 7: "y"}
 
 
+def test_numbers_and_their_texts_are_the_same_ids(write):
+    numbers, texts = (
+        [{"image_id": kind(n), "caption": "x"} for n in (1, 2)] for kind in (int, str)
+    )
+    refs = read_references(write(numbers, "refs.json"))
+    assert read_hypotheses(write(texts), refs) == {1: "x", 2: "x"}
+    refs = read_references(write(texts, "refs.json"))
+    assert read_hypotheses(write(numbers), refs) == {"1": "x", "2": "x"}
+    assert only(refs, write("2\n", "list.txt")).captions == {"2": ("x",)}
+    # In one file nobody could tell which is meant.
+    with pytest.raises(DatasetError, match=r"refs.json: .* under one id, and found both 1 and '1'"):
+        read_references(write([numbers[0], texts[0]], "refs.json"))
+    refs = read_references(write(numbers, "refs.json"))
+    with pytest.raises(DatasetError, match=r"\[1\]: image 1: expected each image once"):
+        read_hypotheses(write([numbers[0], texts[0]]), refs)
+
+
 def test_some_images_alone(write, coco):
     kept = only(coco, write("a.jpg\n", "list.txt"))
     assert kept.captions == {7: ("A cat.", "The cat.")}
@@ -130,7 +147,12 @@ def record(key, caption="x"):
         (COCO, "expected a list of results"),
         (b'[{"image_id": 7, "caption": "\xff"}]', "expected JSON in UTF-8"),
         (b'[{"image_id": 7,]', "file.json:1: expected JSON"),
-        (b"[" * 100_000, "expected JSON"),
+        (b"[" * 100_000, "expected JSON of a few levels, and found lists or objects nested too d"),
+        (b"\xef\xbb\xbf[]", "file.json: expected JSON without a byte order mark, and found one"),
+        (
+            b'[{"image_id": ' + b"1" * 5000,
+            "expected JSON in UTF-8: 1{77}.* is too large an integer",
+        ),
         (b"", "expected captions, and found an empty file"),
         (b" ", "file.json:1: expected JSON"),
     ],
@@ -144,6 +166,7 @@ def test_hypotheses_that_are_not(write, coco, results, message):
     ("content", "message"),
     [
         (b"a dog\nx\xff\n", r"h.txt:2: expected text in UTF-8"),
+        (b"\xef\xbb\xbfa dog\nx\n", "h.txt:1: expected text without a byte order mark"),
         ("a dog\n\n", r"h.txt:2: expected a caption, and received ''"),
         ("a dog\n", "expected 2 lines, one for each image of .*refs.json, and received 1"),
         ("a dog\na\tb\n", "h.txt:2: expected one caption, and received 2 between tabs"),

@@ -65,3 +65,9 @@ def test_what_cannot_be_scored():
         RougeL([[["a"]]], beta=0)
     with pytest.raises(UserError, match=r"got 'java'"):
         RougeL([[["a"]]], compat="java")
+
+
+@pytest.mark.parametrize("beta", [0, -1.0, float("inf"), float("nan"), "1", None])
+def test_beta_is_a_finite_number(beta):
+    with pytest.raises(UserError, match="beta: expected a positive number, got"):
+        RougeL([[["a"]]], beta=beta)

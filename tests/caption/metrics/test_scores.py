@@ -78,9 +78,16 @@ def test_progress_reaches_the_end():
         ([["a"]], {0: "a"}, {}, "expected captions in their order, .* got dict"),
         ([["a"]], "a", {}, "expected captions in their order, .* got str"),
         ([["a"]], ["a", "b"], {}, "one for each of 1 images, got 2"),
-        ([["a"], []], ["a", "b"], {}, "at least one for each image, got none for row 1"),
+        ([["a"], []], ["a", "b"], {}, "at least one for image 1, got none"),
         (["a dog"], ["a"], {}, "expected a list for image 0, got 'a dog'"),
         ([["a"]], ["a"], {"metrics": ["bleu", "blue"]}, r"expected some of bleu, .* \['blue'\]"),
+        ({7: ["a"], 8: []}, {7: "a", 8: "b"}, {}, "at least one for image 8, got none"),
+        (None, ["a"], {}, "references: expected a list for each image, .* got None"),
+        ({7: None}, {7: "a"}, {}, "references: expected a list for image 7, got None"),
+        ({7: ["a", None]}, {7: "a"}, {}, "references: expected text for image 7, got None"),
+        ({7: ["a"]}, {7: None}, {}, "hypotheses: expected text for image 7, got None"),
+        ({7: ["a"]}, {7: "a \ud800"}, {}, "for image 7, got half a character in 'a "),
+        ([["a"]], ["a"], {"metrics": "bleu"}, "metrics: expected a list of names, got 'bleu'"),
         ([["a"]], ["a"], {"compat": "java"}, "None or 'coco', got 'java'"),
         ([["a"]], ["a"], {"metrics": ["cider_d"]}, "cider_d: expected at least 2 images"),
     ],
@@ -94,6 +101,23 @@ def test_what_cannot_be_scored(references, hypotheses, settings, message):
 def test_meteor_says_what_is_missing(tmp_path):
     with pytest.raises(UserError, match=r"expected meteor-1.5.jar and paraphrase-en.gz"):
         scored(metrics=["meteor"], meteor_data=tmp_path)
+
+
+def test_meteor_refuses_what_would_fill_the_memory(tmp_path, monkeypatch):
+    write_data(tmp_path / "data")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    settings = {"metrics": ["meteor"], "tokenize": str.split, "meteor_data": tmp_path / "data"}
+    seen = []
+    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 500]}, **settings)
+    found = scorer.score({7: "a cat", 8: "the " * 500}, progress=lambda *at: seen.append(at))
+    assert found.per_image["meteor"].tolist() == [1.0, 1.0]
+    # Two captions cut into words, two aligned.
+    assert seen == [(2, 2), (2, 2)]
+    with pytest.raises(UserError, match=r"meteor: image 8: .* 250000 matches .* 501 and 500 words"):
+        scorer.score({7: "a cat", 8: "the " * 501})
+    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 8000]}, **settings)
+    with pytest.raises(UserError, match="meteor: image 8: expected captions with at most"):
+        scorer.score({7: "a cat", 8: "the " * 8000})
 
 
 def test_meteor_of_captions_is_a_score_as_the_others_are(tmp_path, monkeypatch):
