@@ -108,16 +108,17 @@ def test_meteor_refuses_what_would_fill_the_memory(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     settings = {"metrics": ["meteor"], "tokenize": str.split, "meteor_data": tmp_path / "data"}
     seen = []
-    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 500]}, **settings)
-    found = scorer.score({7: "a cat", 8: "the " * 500}, progress=lambda *at: seen.append(at))
+    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 8000]}, **settings)
+    with pytest.raises(UserError, match="meteor: image 8: expected captions with at most 250000"):
+        scorer.score({7: "a cat", 8: "the " * 8000})
+    monkeypatch.setattr("caption.metrics.meteor._pairs.MOST_MATCHES", 60 * 60)
+    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 60]}, **settings)
+    found = scorer.score({7: "a cat", 8: "the " * 60}, progress=lambda *at: seen.append(at))
     assert found.per_image["meteor"].tolist() == [1.0, 1.0]
     # Two captions cut into words, two aligned.
     assert seen == [(2, 2), (2, 2)]
-    with pytest.raises(UserError, match=r"meteor: image 8: .* 250000 matches .* 501 and 500 words"):
-        scorer.score({7: "a cat", 8: "the " * 501})
-    scorer = CaptionScorer({7: ["a cat"], 8: ["the " * 8000]}, **settings)
-    with pytest.raises(UserError, match="meteor: image 8: expected captions with at most"):
-        scorer.score({7: "a cat", 8: "the " * 8000})
+    with pytest.raises(UserError, match=r"meteor: image 8: .* 3600 matches .* 61 and 60 words"):
+        scorer.score({7: "a cat", 8: "the " * 61})
 
 
 def test_meteor_of_captions_is_a_score_as_the_others_are(tmp_path, monkeypatch):
