@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -146,3 +147,26 @@ def test_the_settings_say_what_they_are():
     assert CaptioningSettings().model == "adaptive"
     with pytest.raises(UserError, match="--samples of at least 2"):
         CaptioningSettings(samples=1).check()
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_weights(coco, tmp_path):
+    arguments = ["--data", coco, "--encoder", "mobilenet_v2", "--weights", "none", "--side", "64"]
+    arguments += ["--words", "random", "--cache", tmp_path / "features", "--candidates", "0"]
+    arguments += ["--smoke", "--width", "16", "--word-width", "12", "--epochs", "4"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    call("caption_coco", *arguments, "--out", whole)
+    checkpoint = killed / "captions" / "checkpoint.npz"
+    command = [sys.executable, "-m", "experiments.caption_coco", *arguments, "--out", killed]
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not checkpoint.exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    assert not (killed / "results.json").exists()
+    call("caption_coco", *arguments, "--out", killed)
+    one, other = (TrainedCaptioner.load(folder).captioner for folder in (whole, killed))
+    for left, right in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(left, right)
