@@ -211,11 +211,16 @@ def _callback_state(
             plain[name] = value.item()
         elif isinstance(value, np.ndarray):
             tensors[name] = value
-        elif isinstance(value, list) and value and all(isinstance(v, np.ndarray) for v in value):
-            tensors |= {f"{name}/{i}": array for i, array in enumerate(value)}
+        elif isinstance(value, list) and value and all(map(_is_array, value)):
+            tensors |= {f"{name}/{i}": np.asarray(array) for i, array in enumerate(value)}
         elif isinstance(value, bool | int | float | list | dict) and _is_json(value):
             plain[name] = value
     return plain, tensors
+
+
+def _is_array(value: Any) -> bool:
+    """A weight without axes comes as a number of NumPy's, not as an array."""
+    return isinstance(value, np.ndarray | np.generic)
 
 
 def _is_json(value: Any) -> bool:

@@ -360,3 +360,51 @@ def test_embeddings_come_with_the_rows_of_their_pictures():
     assert embeddings.dtype == np.float32
     with pytest.raises(UserError, match="expected batches of pictures, and received none"):
         training.embed(model, [])
+
+
+class Scale(keras.layers.Layer):
+    """A weight without axes, which comes as a number and not as an array."""
+
+    def build(self, input_shape):
+        self.factor = self.add_weight((), initializer="ones")
+
+    def call(self, inputs):
+        return self.factor * inputs
+
+
+def test_the_best_of_weights_without_axes_survives_an_interruption(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def __init__(self, epoch):
+            super().__init__()
+            self.epoch = epoch
+
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == self.epoch:
+                raise KeyboardInterrupt
+
+    def batches(epoch):
+        while True:
+            yield np.ones((2, 3)), np.full((2, 3), 5.0)
+
+    def run(folder, interrupted):
+        model = keras.Sequential([keras.Input((3,)), Scale()])
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+        # The first epoch counts as the best: the loss falls.
+        best = keras.callbacks.EarlyStopping(
+            "loss", mode="max", patience=9, restore_best_weights=True
+        )
+        fit(
+            model,
+            batches,
+            epochs=3,
+            steps_per_epoch=1,
+            directory=folder,
+            callbacks=[best, Interrupt(interrupted)],
+            verbose=0,
+        )
+        return float(model.get_weights()[0])
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", 1)
+    # From 1 by 0.1 times the gradient 2 (1 - 5) of the mean squared error, once.
+    assert run(tmp_path / "run", 99) == pytest.approx(1.8)
