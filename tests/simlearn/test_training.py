@@ -393,7 +393,7 @@ def test_the_best_of_weights_without_axes_survives_an_interruption(tmp_path):
         best = keras.callbacks.EarlyStopping(
             "loss", mode="max", patience=9, restore_best_weights=True
         )
-        fit(
+        training.fit(
             model,
             batches,
             epochs=3,
