@@ -6,6 +6,7 @@ none of the sets (and every character beyond the plane) it deletes, and a word e
 
 import re
 from typing import Final
+from unicodedata import category
 
 
 def _members(ranges: str) -> str:
@@ -94,3 +95,32 @@ UPPER: Final = "".join(
     chr(code) for code in _BICAMERAL if chr(code).isupper() and re.match(f"[{LETTERS}]", chr(code))
 )
 """Capital letters."""
+
+_SCRIPTS: Final = "\u3040-\u30ff\u4e00-\u9fff\uf900-\ufaff"
+_LETTER: Final = f"(?:(?![{_SCRIPTS}_])[^\\W\\d])"
+_JOINED: Final = re.compile(
+    f"(?:(?![{_SCRIPTS}_])[\\w{MARKS}\u00ad\u2060-\u2064]|(?<=[^\\W\\d_])[-_.'\u2010](?={_LETTER}))+"
+)
+
+
+def small(text: str) -> str:
+    """Small letters, where a capital sigma becomes a final one at the end of a word.
+
+    Only there does the reference differ from `str.lower`: to it a digit belongs to the word, and
+    so does a hyphen, an underscore, a full stop or an apostrophe between two letters.
+    """
+    if "\u03a3" not in text:
+        return text.lower()
+    return _JOINED.sub(_small_word, text).lower()
+
+
+_CASED: Final = ("Lu", "Ll", "Lt")
+
+
+def _small_word(match: re.Match[str]) -> str:
+    word = match[0]
+    cased = [place for place, letter in enumerate(word) if category(letter) in _CASED]
+    return "".join(
+        ("\u03c2" if cased[0] < place == cased[-1] else "\u03c3") if letter == "\u03a3" else letter
+        for place, letter in enumerate(word)
+    )

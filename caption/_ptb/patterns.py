@@ -49,7 +49,7 @@ bat bmp c cgi class cpp dll doc docx exe gif gz h htm html jar java jpeg jpg mov
 ppt ps py sql tar txt wav x xml zip
 """
 _FILE_PIECE: Final = f"(?:[{LETTERS}{DIGITS}{MARKS}\u00ad]++|{ACCENTED})++"
-FILE: Final = f"{_FILE_PIECE}(?:\\.{_FILE_PIECE}){{0,63}}\\.(?i:{any_of(_FILES.split())})"
+FILE: Final = f"{_FILE_PIECE}(?:\\.{_FILE_PIECE}){{0,15}}\\.(?i:{any_of(_FILES.split())})"
 SEGMENT: Final = "[A-Za-z0-9]++(?:-[A-Za-z]++){0,2}+"
 SITE_CHARACTER: Final = '[^ \t\n"<>|.!?(){},]'
 HOST_CHARACTER: Final = "[^ \t\n!\"$'(),\\-./0-9:;<=>?@A-Z\\[\\\\\\]^_`{|}]"
@@ -60,9 +60,9 @@ AT_LETTER: Final = f"[{LETTERS}{MARKS}\u00ad&]"
 AT_LETTER_OR_DIGIT: Final = f"[{LETTERS}{MARKS}{DIGITS}&]"
 MAIL_CHARACTER: Final = '[^ \t\n\u00a0"<>|(){}]'
 _SITE: Final = f"[wW]{{3}}\\.(?:{SITE_CHARACTER}{{1,64}}+\\.)"
-WEB_SITE: Final = f"{_SITE}{{1,9}}[A-Za-z]{{2,4}}"
+WEB_SITE: Final = f"{_SITE}{{1,31}}[A-Za-z]{{2,4}}"
 # A slash may belong to the name of a site, or begin what follows it: the longer one counts.
-WEB_SITE_SHORT: Final = f"{_SITE}{{1,9}}?[A-Za-z]{{2,4}}"
+WEB_SITE_SHORT: Final = f"{_SITE}{{1,31}}?[A-Za-z]{{2,4}}"
 HOST: Final = f"(?:{HOST_CHARACTER}{{1,64}}+\\.){{1,9}}(?i:com|net|org|edu)"
 MAIL: Final = (
     f"(?:<|&[lL][tT];)?[A-Za-z0-9]{MAIL_CHARACTER}{{0,255}}@"

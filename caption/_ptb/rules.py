@@ -10,7 +10,7 @@ from caption._ptb.abbreviations import (
     BEFORE_NAMES,
     BEFORE_NUMBERS,
 )
-from caption._ptb.characters import DIGITS, LETTERS, MARKS, SYMBOLS
+from caption._ptb.characters import DIGITS, LETTERS, MARKS, SYMBOLS, small
 from caption._ptb.patterns import (
     ADDRESS,
     APOSTROPHE,
@@ -61,15 +61,15 @@ class Rule(NamedTuple):
 
 
 def _plain(token: str) -> str:
-    return token.replace("\u00ad", "").lower()
+    return small(token.replace("\u00ad", ""))
 
 
 def _and(token: str) -> str:
-    return token.lower().replace("&amp;", "&")
+    return small(token).replace("&amp;", "&")
 
 
 def _face(token: str) -> str:
-    return token.lower().replace("(", "-lrb-").replace(")", "-rrb-")
+    return small(token).replace("(", "-lrb-").replace(")", "-rrb-")
 
 
 def _rule(
@@ -104,7 +104,7 @@ def _phone(token: str) -> str:
 
 
 def _tag(token: str) -> str:
-    return token.replace(" ", "\u00a0").lower()
+    return small(token.replace(" ", "\u00a0"))
 
 
 RULES: Final = (
@@ -130,7 +130,7 @@ RULES: Final = (
     ),
     _rule(
         f"[{LETTERS}{MARKS}{DIGITS}\u00ad&]",
-        f"((?:{DOTTED}|{PIECE}|{HYPHENATED}|{POINTED_FIRST})\\.)[,:;\u3001]",
+        f"((?:{POINTED_FIRST}|{DOTTED}|{PIECE}|{HYPHENATED})\\.)[,:;\u3001]",
     ),
     _rule("[A-Z]", f"({TEAM}\\.)[,:;\u3001]", _and),
     # Abbreviations: some do end a sentence, whose full stop then is a token too.
@@ -154,7 +154,7 @@ RULES: Final = (
     ),
     # Words.
     _rule(AT_LETTER, DOTTED),
-    _rule("[A-Za-z0-9<&]", MAIL, str.lower),
+    _rule("[A-Za-z0-9<&]", MAIL, small),
     _rule("[A-Za-z]", f"({any_of(AT_THE_END)}\\.)(?s:..)?"),
     _rule(f"[{DIGITS}]", NUMBERED),
     _rule(AT_LETTER_OR_DIGIT, HYPHENATED),
@@ -162,7 +162,7 @@ RULES: Final = (
     _rule("[A-Za-z0-9]", f"{SEGMENT}(?:\\\\?/{SEGMENT}){{1,2}}+"),
     _rule("[dDjJlL]", f"[dDjJlL]{APOSTROPHE}"),
     _rule("[oO]", f"[oO][lL]{APOSTROPHE}"),
-    _rule("[yY]", f"([yY]{APOSTROPHE}){LETTER}"),
+    _rule("[yY]", f"([yY]{APOSTROPHE})[{LETTERS}]"),
     _rule("[oO]", f"[oO]{TICK}[oO]"),
     _rule("[cCeElLnNsS]", f"(?i:c{APOSTROPHE}est|c'mon|e'er|li'l|nor'easter|s'mores|somethin')"),
     _rule("[A-Z]", TEAM, _and),
@@ -170,13 +170,13 @@ RULES: Final = (
     _rule("[CcFf]", "[CcFf]#|[Cc]\\+\\+"),
     _rule("[nN]", f"((?i:non-u\\.s)){BREAK}"),
     # Addresses, mail, names and tags.
-    _rule("[hH]", f"(?i:https?)://{ADDRESS}", str.lower),
-    _rule("[wW]", f"{WEB_SITE}{PATH}?", str.lower),
-    _rule("[wW]", f"{WEB_SITE_SHORT}{PATH}", str.lower),
-    _rule("[^ \t\n]", f"{HOST}{PATH}?", str.lower),
+    _rule("[hH]", f"(?i:https?)://{ADDRESS}", small),
+    _rule("[wW]", f"{WEB_SITE}{PATH}?", small),
+    _rule("[wW]", f"{WEB_SITE_SHORT}{PATH}", small),
+    _rule("[^ \t\n]", f"{HOST}{PATH}?", small),
     _rule("@", "@[A-Za-z_][A-Za-z0-9_]*+"),
-    _rule("#", f"#{LETTER}++", str.lower),
-    _rule(f"[{LETTERS}{MARKS}{DIGITS}\u00ad&]", f"({FILE})(?:{BREAK}|[.,!?\u0085])", str.lower),
+    _rule("#", f"#{LETTER}++", small),
+    _rule(f"[{LETTERS}{MARKS}{DIGITS}\u00ad&]", f"({FILE})(?:{BREAK}|[.,!?\u0085])", small),
     # Entities.
     _rule("&", "(?i:&(?:MD|mdash|ndash);)", "--"),
     _rule("&", "&[aA][mM][pP];", "&"),

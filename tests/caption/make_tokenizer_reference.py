@@ -41,7 +41,8 @@ isn`t dog`s dog´s isn’t dog’s he’d ’tis ’em
 c'mon e'er li'l s'mores nor'easter d'ye y'know goin'
 ol'dog OL'SKY ol'x ol'd ol’dog j'dog j'x y'sog d'dé d's1 T'veé HE'DÉ dog'so ol'don't
 O'o o'oo o’o O'e x-o'o éa'a ́a'a éa'A &eacute;y'a ­a'a
-it&apos;s it&APOS;s isn&apos;t isn&APOS;t &APOS;em &APOS;90s &APOS;99 y&APOS;all ba&APOS;a
+y'́ y'­x y'é it&apos;s it&APOS;s isn&apos;t isn&APOS;t
+&APOS;em &APOS;90s &APOS;99 y&APOS;all ba&APOS;a
 'tİs 'tıl 'ſ ſ'mores ­on't ­n't a­n't an­'t
 """,
     "quotes": """
@@ -63,7 +64,7 @@ St.-Pierre, Jan.-May, Mr.Big, a.m.-p.m. and U.S.-based
 etc.c'mon etc.s'mores etc.x Jr.-9 Blvd.@n Jr.ั est.-a Mr.c'mon
 non-U.S.laying non-U.S.Cannot x-U.S.A.b non-U.S and non-U.K and xon-U.S or non-U.S, non-U.S
 t.-O'en a.b-d'en a.b-l'eau t-O'en fig.１ No. １
-bear.、 bear., a-b.、 A&B., A&amp;B.: a_b.; n-U.S.., ­x.: ­1., 1­2., bear.)
+bear.、 bear., a-b.、 A&B., A&amp;B.: a_b.; r.,-U., n-U.S.., ­x.: ­1., 1­2., bear.)
 MfG. MFG. PpTe. PTyS. ArK. mAss. MAss. WaSh. İnc. ſt. Maſs.
 Mtg. MTG. Pty. PTY. wash. Wash. mass. Mass. LA. La. la.
 """,
@@ -124,6 +125,7 @@ café naïve El Niño résumé über straße Ærø ŒUVRE İSTANBUL ΑΒΓ ΣΑ�
 日本語 москва 한국어 عربى हिन्दी ไทย ﬁ ª º x́ é ́a 10हिन्दी
 a dog 😀 and 👍🏽 a 👨‍👩‍👧 cat🐶house 🇺🇸
 ™ © ® § ¶ • · ° ± × ÷ µ ∞ ≠ → ★ ♥ ☺ ‥ ‡
+ΑΣ-n ΑΣ1n ΑΣ_n ΑΣ.N Α-Σ Α1Σ 1Σ Σ-Α Α-Σ-Α ΑΣª http://ΑΣ:a http://ΑΣ..a http://Α.Σ http://Α/Σ ΑΣ́n #ΑΣ
 zero​width soft­hyphen ­ joi‍ner bom﻿ no break thin space ideo　graphic
 well‐known non‑breaking minus − fullwidth ＡＢＣ １２３ ！
 """,
