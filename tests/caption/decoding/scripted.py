@@ -20,6 +20,7 @@ class Script:
         self.words = words
         self.images = images
         rng = np.random.default_rng(seed)
+        self.known = {}
         self.table = rng.normal(0, spread, (ROWS, words)).astype("float32")
 
     def state(self, images=None):
@@ -46,8 +47,10 @@ class Script:
     def log_probabilities(self, image, history):
         """Of all words after a history without START, in float64."""
         place = (self.code(history) * 31 + image * 7919) % ROWS
-        logits = self.table[place].astype("float64")
-        return logits - np.log(np.sum(np.exp(logits)))
+        if place not in self.known:
+            logits = self.table[place].astype("float64")
+            self.known[place] = (logits - np.log(np.sum(np.exp(logits)))).tolist()
+        return self.known[place]
 
     def attention(self, image, tokens):
         """What the attention of each token must be."""
