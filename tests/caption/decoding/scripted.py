@@ -16,12 +16,13 @@ class Script:
     The attention spells the history out: (its code in base `words`, the image, the last word).
     """
 
-    def __init__(self, words=7, *, seed=0, spread=1.5, images=3):
+    def __init__(self, words=7, *, seed=0, images=3, ends=0.0):
         self.words = words
         self.images = images
         rng = np.random.default_rng(seed)
         self.known = {}
-        self.table = rng.normal(0, spread, (ROWS, words)).astype("float32")
+        self.table = rng.normal(0, 1.5, (ROWS, words)).astype("float32")
+        self.table[:, END] += ends
 
     def state(self, images=None):
         """Of all images, or of some."""

@@ -92,7 +92,8 @@ def test_a_wide_beam_finds_the_best_captions_of_all(options, normalize, naive):
 @pytest.mark.parametrize(("options", "normalize", "naive"), CASES)
 @pytest.mark.parametrize("results", [2, 5])
 def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive, results):
-    script = Script(7, seed=12, images=17)
+    # Captions end early, so that the loop does where it may.
+    script = Script(7, seed=12, images=17, ends=2.0)
     found = search(script, options, beams=5, results=results, normalize=normalize)
     rules = Rules(**{"max_length": 5} | options)
     for image in range(script.images):
@@ -102,6 +103,8 @@ def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
+    ends=st.sampled_from([0.0, 1.5, 3.0]),
+    last=st.integers(1, 18),
     beams=st.integers(1, 6),
     groups=st.sampled_from([1, 2, 3]),
     diversity=st.sampled_from([0.0, 0.3, 5.0]),
@@ -112,9 +115,19 @@ def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive
     normalizer=st.sampled_from(NORMALIZERS),
 )
 def test_any_options_together_keep_what_lists_keep(
-    seed, beams, groups, diversity, max_length, minimum_length, no_repeat, required, normalizer
+    seed,
+    ends,
+    last,
+    beams,
+    groups,
+    diversity,
+    max_length,
+    minimum_length,
+    no_repeat,
+    required,
+    normalizer,
 ):
-    script = Script(8, seed=seed, images=2)
+    script = Script(8, seed=seed, images=2, ends=ends)
     options = {
         "max_length": max_length,
         "minimum_length": min(minimum_length, max_length),
@@ -123,18 +136,19 @@ def test_any_options_together_keep_what_lists_keep(
     }
     normalize, naive = normalizer
     beams *= groups
+    results = min(last, beams)
     found = search(
         script,
         options,
         beams=beams,
-        results=beams,
+        results=results,
         groups=groups,
         diversity=diversity,
         normalize=normalize,
     )
     for image in range(2):
         expected = naive_beam(
-            script, image, Rules(**options), beams, beams, naive, groups, diversity
+            script, image, Rules(**options), beams, results, naive, groups, diversity
         )
         same_but_for_twins(captions(found, image), expected)
 
