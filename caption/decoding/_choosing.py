@@ -139,6 +139,8 @@ def choose(
     ]
     tokens, gains, taken = picked
     gains = ops.where(dead, -math.inf, gains)
+    # A hypothesis that is dead says nothing that a later group could differ from.
+    tokens = ops.where(gains == -math.inf, PAD, tokens)
     return Chosen(ops.cast(places // found.gains.shape[2], "int32"), tokens, gains, taken)
 
 

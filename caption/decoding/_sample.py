@@ -109,16 +109,21 @@ def _cut(logits: Tensor, top_k: int | None, top_p: float | None) -> tuple[Tensor
     words = logits.shape[-1]
     values, tokens = ops.top_k(logits, min(top_k or words, words))
     if top_p is not None:
-        chances = ops.softmax(values, axis=-1)
-        before = ops.cumsum(chances, axis=-1) - chances
-        values = ops.where(before < top_p, values, -math.inf)
+        weights = _weights(values)
+        sums = ops.cumsum(weights, axis=-1)
+        values = ops.where(sums - weights < top_p * sums[:, -1:], values, -math.inf)
     return values, ops.cast(tokens, "int32")
+
+
+def _weights(logits: Tensor) -> Tensor:
+    """Probabilities times a factor of each row; the largest is 1."""
+    return ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
 
 
 def _draw(logits: Tensor, chances: Tensor) -> Tensor:
     """Where the running sum of the probabilities passes the chance, `(rows,)`."""
-    probabilities = ops.softmax(logits, axis=-1)
-    sums = ops.cumsum(probabilities, axis=-1)
+    weights = _weights(logits)
+    sums = ops.cumsum(weights, axis=-1)
     # Of what has no probability none is drawn, whichever way the sums are rounded.
-    passed = ops.logical_and(sums > chances[:, None] * sums[:, -1:], probabilities > 0)
+    passed = ops.logical_and(sums > chances[:, None] * sums[:, -1:], weights > 0)
     return ops.cast(ops.argmax(passed, axis=-1), "int32")

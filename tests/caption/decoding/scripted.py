@@ -16,11 +16,13 @@ class Script:
     The attention spells the history out: (its code in base `words`, the image, the last word).
     """
 
-    def __init__(self, words=7, *, seed=0, spread=1.5, images=3):
+    def __init__(self, words=7, *, seed=0, images=3, ends=0.0):
         self.words = words
         self.images = images
         rng = np.random.default_rng(seed)
-        self.table = rng.normal(0, spread, (ROWS, words)).astype("float32")
+        self.known = {}
+        self.table = rng.normal(0, 1.5, (ROWS, words)).astype("float32")
+        self.table[:, END] += ends
 
     def state(self, images=None):
         """Of all images, or of some."""
@@ -46,8 +48,10 @@ class Script:
     def log_probabilities(self, image, history):
         """Of all words after a history without START, in float64."""
         place = (self.code(history) * 31 + image * 7919) % ROWS
-        logits = self.table[place].astype("float64")
-        return logits - np.log(np.sum(np.exp(logits)))
+        if place not in self.known:
+            logits = self.table[place].astype("float64")
+            self.known[place] = (logits - np.log(np.sum(np.exp(logits)))).tolist()
+        return self.known[place]
 
     def attention(self, image, tokens):
         """What the attention of each token must be."""

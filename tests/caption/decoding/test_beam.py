@@ -49,6 +49,7 @@ NORMALIZERS = [
     (gnmt_penalty(0.7), by_penalty),
     (pays_words_in_graph, pays_words),
 ]
+# Every option meets a score, every score an option; all with all is what the lists below are for.
 OPTIONS = [
     {},
     {"minimum_length": 3},
@@ -75,30 +76,35 @@ def search(script, options, *, images=None, graph=False, **arguments):
     return tf.function(run)() if graph else run()
 
 
-@pytest.mark.parametrize(("normalize", "naive"), NORMALIZERS)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+CASES = [(option, *NORMALIZERS[place % 4]) for place, option in enumerate(OPTIONS)]
+
+
+# The last score peaks at a length: it proves that the loop does not end too early.
+@pytest.mark.parametrize(("options", "normalize", "naive"), [*CASES, ({}, *NORMALIZERS[3])])
 def test_a_wide_beam_finds_the_best_captions_of_all(options, normalize, naive):
-    script = Script(7, seed=11)
-    found = search(script, options, beams=ALL, results=7, normalize=normalize, graph=True)
+    script = Script(7, seed=11, images=2)
+    found = search(script, options, beams=ALL, results=7, normalize=normalize)
     rules = Rules(**{"max_length": 5} | options)
-    for image in range(script.images):
+    for image in range(2):
         agree(captions(found, image), best_captions(script, image, rules, 7, naive))
 
 
-@pytest.mark.parametrize(("normalize", "naive"), NORMALIZERS)
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("beams", [2, 5])
-def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive, beams):
-    script = Script(7, seed=12, images=5)
-    found = search(script, options, beams=beams, results=beams, normalize=normalize)
+@pytest.mark.parametrize(("options", "normalize", "naive"), CASES)
+@pytest.mark.parametrize("results", [2, 5])
+def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive, results):
+    # Captions end early, so that the loop does where it may.
+    script = Script(7, seed=12, images=17, ends=2.0)
+    found = search(script, options, beams=5, results=results, normalize=normalize)
     rules = Rules(**{"max_length": 5} | options)
     for image in range(script.images):
-        agree(captions(found, image), naive_beam(script, image, rules, beams, beams, naive))
+        agree(captions(found, image), naive_beam(script, image, rules, 5, results, naive))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
+    ends=st.sampled_from([0.0, 1.5, 3.0]),
+    last=st.integers(1, 18),
     beams=st.integers(1, 6),
     groups=st.sampled_from([1, 2, 3]),
     diversity=st.sampled_from([0.0, 0.3, 5.0]),
@@ -109,9 +115,19 @@ def test_a_narrow_beam_keeps_what_one_with_lists_keeps(options, normalize, naive
     normalizer=st.sampled_from(NORMALIZERS),
 )
 def test_any_options_together_keep_what_lists_keep(
-    seed, beams, groups, diversity, max_length, minimum_length, no_repeat, required, normalizer
+    seed,
+    ends,
+    last,
+    beams,
+    groups,
+    diversity,
+    max_length,
+    minimum_length,
+    no_repeat,
+    required,
+    normalizer,
 ):
-    script = Script(8, seed=seed, images=2)
+    script = Script(8, seed=seed, images=2, ends=ends)
     options = {
         "max_length": max_length,
         "minimum_length": min(minimum_length, max_length),
@@ -120,18 +136,19 @@ def test_any_options_together_keep_what_lists_keep(
     }
     normalize, naive = normalizer
     beams *= groups
+    results = min(last, beams)
     found = search(
         script,
         options,
         beams=beams,
-        results=beams,
+        results=results,
         groups=groups,
         diversity=diversity,
         normalize=normalize,
     )
     for image in range(2):
         expected = naive_beam(
-            script, image, Rules(**options), beams, beams, naive, groups, diversity
+            script, image, Rules(**options), beams, results, naive, groups, diversity
         )
         same_but_for_twins(captions(found, image), expected)
 
@@ -163,7 +180,7 @@ def test_an_image_alone_is_the_image_in_the_batch():
     for image in range(5):
         alone = search(script, {"no_repeat": 2}, images=[image], **options)
         for whole, part in zip(together, alone, strict=True):
-            np.testing.assert_array_equal(whole[image : image + 1], part)
+            np.testing.assert_allclose(whole[image : image + 1], part, rtol=1e-6)
 
 
 @pytest.mark.parametrize("required", [(), (6,)])
@@ -179,7 +196,7 @@ def test_attention_is_that_of_the_beam_that_won(required):
             np.testing.assert_array_equal(own[len(tokens) :], 0)
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("options", [{}, OPTIONS[-1]], ids=str)
 def test_a_graph_gives_what_eager_gives(options):
     script = Script(7, seed=16)
     arguments = {"beams": 4, "results": 4, "normalize": gnmt_penalty(0.6)}
