@@ -525,7 +525,7 @@ boy girl brother sister
 boy girl king queen
 : plural
 dog dogs cat cats
-dog dogs zebra zebras
+dog dogs cat kittens
 """
 
 
