@@ -1,6 +1,5 @@
 """The word2vec experiment itself."""
 
-import logging
 from typing import Any
 
 from caption.vocabulary import Vocabulary
@@ -13,8 +12,6 @@ from simlearn.runs import Run
 
 def run(config: Word2VecSettings, folder: Run) -> dict[str, Any]:
     """Read, train, score, show."""
-    # gensim warns of small corpora, on stderr.
-    logging.getLogger("gensim").setLevel(logging.ERROR)
     # Read before the training, so that what is wrong with a file is known at once.
     lists = evaluate.read_lists(config)
     corpus = data.read(config)

@@ -129,6 +129,9 @@ def test_a_run_goes_on_with_what_was_trained_but_not_on_another_corpus(tmp_path,
             return train.train(sentences, config, folder), capsys.readouterr().out
 
     whole, _ = trained(sentences)
+    for name, method, rate in (("skip-gram", skip_gram, 0.025), ("CBOW", cbow, 0.05)):
+        settings = Word2Vec(dim=8, epochs=2, min_count=2, learning_rate=rate)
+        np.testing.assert_array_equal(whole[name].vectors, method(sentences, settings).vectors)
     # As if killed while CBOW was trained.
     (tmp_path / "run" / "CBOW.vectors.txt").unlink()
     resumed, printed = trained(sentences)
@@ -141,7 +144,6 @@ def test_a_run_goes_on_with_what_was_trained_but_not_on_another_corpus(tmp_path,
     changed, printed = trained([*sentences, *[["purple", "zebra"]] * 5])
     assert "trained before" not in printed
     assert "zebra" in changed["skip-gram"]
-    assert not np.array_equal(changed["skip-gram"].unit[0], changed["CBOW"].unit[0])
 
 
 def test_captions_of_one_picture_stay_together(tmp_path):
