@@ -31,7 +31,6 @@ class _Rows(NamedTuple):
     log_probabilities: Tensor
     scores: Tensor
     ended: Tensor
-    sound: Tensor
     state: Any
     maps: tuple[Tensor, ...]
 
@@ -67,7 +66,6 @@ def _no_rows(first: Stepped, rows: int | Tensor, rules: Rules) -> _Rows:
         log_probabilities=zeros,
         scores=zeros,
         ended=ops.zeros((rows,), dtype="bool"),
-        sound=ops.ones((rows,), dtype="bool"),
         state=first.state,
         maps=maps,
     )
@@ -75,7 +73,7 @@ def _no_rows(first: Stepped, rows: int | Tensor, rules: Rules) -> _Rows:
 
 def _advance(rows: _Rows, stepped: Stepped, time: Tensor, rules: Rules, choose: Choose) -> _Rows:
     """One token more for each row that has not ended."""
-    total, sound = log_normalizer(stepped.logits)
+    total, _ = log_normalizer(stepped.logits)
     struck = rules.strike(stepped.logits, rows.tokens, time)
     token, score = choose(struck, total, time)
     token = ops.where(rows.ended, PAD, token)
@@ -90,7 +88,6 @@ def _advance(rows: _Rows, stepped: Stepped, time: Tensor, rules: Rules, choose: 
         log_probabilities=log_probabilities,
         scores=rows.scores + ops.where(rows.ended, 0.0, score),
         ended=rows.ended | (token == END) | (log_probabilities == -math.inf),
-        sound=rows.sound & (sound | rows.ended),
         state=stepped.state,
         maps=maps,
     )
@@ -100,6 +97,9 @@ def _decoded(rows: _Rows, count: int) -> Decoded:
     """The captions image by image; where the rules left nothing to say, none."""
     dead = rows.log_probabilities == -math.inf
     lengths = ops.where(dead, 0, rows.lengths)
+    scores = ops.where(dead, -math.inf, rows.scores)
+    # A cut may have dropped the logits that are no numbers.
+    scores = ops.where(ops.isnan(rows.log_probabilities), math.nan, scores)
     attention = None
     if rows.maps:
         shown = ops.transpose(rows.maps[0], (1, 0, 2))
@@ -113,8 +113,8 @@ def _decoded(rows: _Rows, count: int) -> Decoded:
     return Decoded(
         tokens=split(ops.where(dead[:, None], PAD, rows.tokens)),
         lengths=split(lengths),
-        scores=split(ops.where(rows.sound, ops.where(dead, -math.inf, rows.scores), math.nan)),
-        log_probabilities=split(ops.where(rows.sound, rows.log_probabilities, math.nan)),
+        scores=split(scores),
+        log_probabilities=split(rows.log_probabilities),
         attention=attention,
     )
 

@@ -1,5 +1,6 @@
 """Beam search against every caption there is, and against one with lists."""
 
+import functools
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from caption.decoding import beam_search, divide_by_length, gnmt_penalty, greedy
+from caption.decoding import beam_search, divide_by_length, gnmt_penalty, greedy, sample
 from tests.caption.decoding.scripted import (
     END,
     PAD,
@@ -315,21 +316,43 @@ def test_fewer_captions_than_asked_for():
     assert [entry[2] for entry in captions(found, 0)[4:]] == [-math.inf] * 2
 
 
-@pytest.mark.parametrize("decode", [beam_search, greedy])
-def test_logits_that_are_no_numbers_are_told_and_stay_with_their_image(decode):
-    script = Script(7, seed=22)
+def broken_after(script, word):
+    """The script, with one logit of image 1 that is no number wherever the last word is `word`."""
 
     def step(tokens, state):
         logits, following, attention = script.step(tokens, state)
-        broken = ops.equal(state["image"], 1)[:, None] & ops.equal(tokens, tokens)[:, None]
-        return ops.where(broken, math.nan, logits), following, attention
+        broken = ops.equal(state["image"], 1) & ops.equal(tokens, word)
+        nan = ops.where(ops.arange(script.words) == 5, math.nan, 0.0)
+        return ops.where(broken[:, None], logits + nan, logits), following, attention
 
-    found = decode(step, script.state(), images=3, max_length=5)
+    return step
+
+
+@pytest.mark.parametrize(
+    "decode", [beam_search, greedy, functools.partial(sample, seed=1, top_k=2)]
+)
+def test_logits_that_are_no_numbers_are_told_and_stay_with_their_image(decode):
+    script = Script(7, seed=22)
     whole = decode(script.step, script.state(), images=3, max_length=5)
-    assert np.isnan(found.scores[1, 0])
-    assert np.isnan(found.log_probabilities[1, 0])
-    for image in (0, 2):
-        assert captions(found, image) == captions(whole, image)
+    first = int(whole.tokens[1, 0, 0])
+    for word in (1, first):
+        found = decode(broken_after(script, word), script.state(), images=3, max_length=5)
+        assert np.isnan(found.scores[1, 0])
+        assert np.isnan(found.log_probabilities[1, 0])
+        for image in (0, 2):
+            assert captions(found, image) == captions(whole, image)
+
+
+def test_a_beam_that_lost_to_logits_that_are_no_numbers_is_told():
+    script = Script(7, seed=22, images=2)
+    best, second = (tokens[0] for tokens, _, _ in best_captions(script, 1, Rules(1), 2))
+    found = search(script, {"max_length": 2}, beams=2, results=2)
+    assert best != second
+    broken = beam_search(
+        broken_after(script, second), script.state(), images=2, max_length=2, beams=2, results=2
+    )
+    assert np.all(np.isnan(broken.scores[1]))
+    assert captions(broken, 0) == captions(found, 0)
 
 
 def test_half_precision_logits_are_summed_in_float32():
