@@ -55,7 +55,8 @@ def likeliest(monkeypatch):
 
 
 def test_no_captioner_is_missing_from_the_table():
-    exported = {getattr(models, name) for name in models.__all__} - {Captioner}
+    # FineTuned puts an encoder before any of them.
+    exported = {getattr(models, name) for name in models.__all__} - {Captioner, models.FineTuned}
     assert exported == {row.captioner for row in TABLE}
     assert len(TABLE) == len(exported)
 
