@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from caption._exits import one_line_errors
+
 # TensorFlow reads this when it is imported, which nothing has done yet.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -28,20 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = _parser().parse_args(arguments)
     # Only now: `--help` waits for nothing.
-    from simlearn.errors import UserError
-
-    try:
+    with one_line_errors():
         failed = _run(options)
-    except UserError as error:
-        _fail(" ".join(str(error).split()), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read stdout has gone, as `| head` does; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
-    except OSError as error:
-        _fail(f"cannot read or write {error.filename}: {error.strerror or error}", 2)
     sys.exit(2 if failed else 0)
 
 
@@ -138,8 +128,3 @@ def _show(
     shown = sheet(np.asarray(picture), attention, written.words, grid=trained.encoder.grid)
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray(shown).save(folder / f"{path.stem}.attention.png")
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    print(message, file=sys.stderr, flush=True)
-    sys.exit(status)

@@ -4,12 +4,12 @@ What a user can do wrong ends in one line on stderr and exit status 2, never in 
 """
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from caption._exits import one_line_errors
 from caption.metrics import _options, _output
 
 if TYPE_CHECKING:
@@ -25,26 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     options = _options.parser().parse_args(arguments)
     # Only now: `--help` waits for nothing.
-    from simlearn.errors import UserError
-
-    try:
+    with one_line_errors():
         result = _run(options)
         if not options.json:
             print(_output.table(result), flush=True)
         print(_output.as_json(result), flush=True)
-    except UserError as error:
-        _fail(" ".join(str(error).split()), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read stdout has gone, as `| head` does; nobody is left to be told.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
-    except OSError as error:
-        if error.filename is None:
-            # What is left in the buffer fails again at exit, were it let.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        _fail(f"cannot read or write {error.filename or 'the output'}: {error.strerror}", 2)
     sys.exit(0)
 
 
@@ -175,8 +160,3 @@ def _comparison(
         **{name: value for name, value in given.items() if value is not None},
     )
     return {name: _output.record(comparison) for name, comparison in found.items()}
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    print(message, file=sys.stderr, flush=True)
-    sys.exit(status)
