@@ -6,16 +6,13 @@ picture that cannot be read is said, and the others are captioned.
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from caption._exits import one_line_errors
-
-# TensorFlow reads this when it is imported, which nothing has done yet.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from simlearn._quiet import load_keras
 
 if TYPE_CHECKING:
     from caption.trained import TrainedCaptioner
@@ -52,10 +49,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> bool:
-    from functools import partial
-
-    from caption import decoding
-    from caption.trained import TrainedCaptioner
     from simlearn.errors import UserError
 
     if not 1 <= options.captions <= options.beams:
@@ -63,6 +56,12 @@ def _run(options: argparse.Namespace) -> bool:
             f"--captions: expected 1 to {options.beams}, the beams, got {options.captions}"
         )
     paths = _pictures(options.images)
+    load_keras()
+    from functools import partial
+
+    from caption import decoding
+    from caption.trained import TrainedCaptioner
+
     trained = TrainedCaptioner.load(options.run)
     if options.attention and not trained.captioner.attends:
         raise UserError(f"--attention: expected a captioner that attends, got {options.run}'s")

@@ -16,11 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-# TensorFlow reads this when it is imported, which nothing has done yet.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import tyro
 
+from experiments._sized import sized
+from simlearn._quiet import load_keras
 from simlearn.errors import TrainingFailedError, UserError
 from simlearn.runs import Run, default_directory, versions
 
@@ -92,7 +91,7 @@ def main(
             prog=f"python -m experiments.{name}",
             description=inspect.cleandoc(settings.__doc__ or ""),
         )
-        config = _smoke_size(config) if config.smoke else config
+        config = sized(config)
         config.check()
         described = {"experiment": name, **describe(config)}
         directory = config.out or default_directory(name, described)
@@ -136,33 +135,13 @@ def _run(
         if run.result is not None:
             print(f"this run finished before; its result is in {directory}")
             return run.result
-        _load_keras_quietly()
+        load_keras()
         started = time.monotonic()
         result = experiment(config, run)
         seconds = round(time.monotonic() - started, 1)
         result |= {"config": described, "seed": config.seed, "versions": versions()}
         run.finish(result | {"seconds_of_last_session": seconds})
         return run.result or {}
-
-
-def _load_keras_quietly() -> None:
-    """Import Keras without TensorFlow's greeting, which no log level keeps off stderr."""
-    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        import keras  # noqa: F401
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-
-
-def _smoke_size(config: Config) -> Config:
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    values = config.smoke_values()
-    return dataclasses.replace(
-        config, **{k: v for k, v in values.items() if getattr(config, k) == defaults[k]}
-    )
 
 
 def _fail(message: str, status: int) -> NoReturn:

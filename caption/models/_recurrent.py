@@ -25,12 +25,32 @@ def per_row(values: Tensor, rows: Tensor) -> Tensor:
     return ungrouped(spread)
 
 
+class _Whole(Captioner):
+    """Sees the mean of a picture's locations, each channel standardised over the batch.
+
+    Most of a mean location is the same for all pictures; left in, it hides what differs, and some
+    hundred pictures teach the captioner one sentence for all of them.
+    """
+
+    def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
+        super().__init__(vocabulary_size, **kwargs)
+        self.standardize = keras.layers.BatchNormalization(
+            center=False, scale=False, momentum=0.9, name="standardize"
+        )
+
+    def whole(self, features: Tensor, training: bool | None) -> Tensor:
+        """`(images, channels)` of `(images, locations, channels)`."""
+        return self.standardize(ops.mean(features, axis=1), training=training)
+
+
 @register
-class ShowAndTell(Captioner):
+class ShowAndTell(_Whole):
     """The picture is the first thing the LSTM reads, and nothing of it later.
 
     Reference:
         Vinyals et al. 2015, "Show and Tell: A Neural Image Caption Generator", equations 10-12.
+        Deviation: the picture's vector is standardised, by the batch in training (Ioffe, Szegedy
+        2015, equations of algorithm 1, without scale and shift).
     """
 
     def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
@@ -40,7 +60,7 @@ class ShowAndTell(Captioner):
 
     def look(self, features: Tensor, training: bool | None = None) -> Image:
         """The mean of the locations, as if it were a word."""
-        return {"word": self.picture(ops.mean(features, axis=1))}
+        return {"word": self.picture(self.whole(features, training))}
 
     def begin(self, image: Image, captions: int = 1) -> State:
         """The state behind the picture."""
@@ -67,12 +87,13 @@ class ShowAndTell(Captioner):
 
 
 @register
-class LRCN(Captioner):
+class LRCN(_Whole):
     """Two LSTMs: the first reads words alone, the second its output and the picture.
 
     Reference:
         Donahue et al. 2015, "Long-term Recurrent Convolutional Networks for Visual Recognition and
-        Description", section 5, the factored network with two layers.
+        Description", section 5, the factored network with two layers. Deviation: the picture's
+        vector is standardised, as `ShowAndTell`'s.
     """
 
     def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
@@ -83,7 +104,7 @@ class LRCN(Captioner):
 
     def look(self, features: Tensor, training: bool | None = None) -> Image:
         """The mean of the locations."""
-        return {"picture": self.picture(ops.mean(features, axis=1))}
+        return {"picture": self.picture(self.whole(features, training))}
 
     def begin(self, image: Image, captions: int = 1) -> State:
         """Zeros."""
@@ -112,7 +133,7 @@ class LRCN(Captioner):
 
 
 @register
-class MultimodalRNN(Captioner):
+class MultimodalRNN(_Whole):
     r"""A plain recurrence over words, and a layer where words, its state and the picture meet.
 
     `r_t = relu(U r_{t-1} + w_t)`, `m_t = g(V_w w_t + V_r r_t + V_I I)` with the scaled
@@ -121,7 +142,7 @@ class MultimodalRNN(Captioner):
     Reference:
         Mao et al. 2015, "Deep Captioning with Multimodal Recurrent Neural Networks (m-RNN)",
         equations 2-4. Deviation: U begins as the identity, as Le et al. 2015 have it, for the
-        recurrence is a ReLU's.
+        recurrence is a ReLU's; the picture's vector is standardised, as `ShowAndTell`'s.
     """
 
     def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
@@ -135,7 +156,7 @@ class MultimodalRNN(Captioner):
 
     def look(self, features: Tensor, training: bool | None = None) -> Image:
         """The mean of the locations."""
-        return {"picture": self.picture(ops.mean(features, axis=1))}
+        return {"picture": self.picture(self.whole(features, training))}
 
     def begin(self, image: Image, captions: int = 1) -> State:
         """Zeros."""

@@ -1,7 +1,6 @@
 """The report: scores, learning curves, the best and the worst captions with where they looked."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,18 +17,15 @@ _SHEETS = 3
 _SIDE = 224
 
 
-def report(
-    path: Path,
+def fill(
+    page: Report,
     prepared: Prepared,
     scored: Scored,
     stages: Mapping[str, Progress],
     *,
-    title: str,
-    protocol: str,
     judged: Mapping[str, float],
-) -> Path:
-    """Write the page."""
-    page = Report(title, subtitle=protocol)
+) -> None:
+    """Add to the page."""
     page.section("Scores")
     table = scored.table()
     metrics = [metric for metric in SHOWN if metric in next(iter(table.values()))]
@@ -49,7 +45,6 @@ def report(
     order = np.argsort(-scored.scores[name].per_image["cider_d"], kind="stable")
     _captions(page, "Best captions", prepared, scored, name, order[:_EACH])
     _captions(page, "Worst captions", prepared, scored, name, order[::-1][:_EACH])
-    return page.save(path)
 
 
 def _captions(

@@ -6,12 +6,14 @@ from typing import Any
 
 from caption.models import FineTuned
 from caption.trained import TrainedCaptioner
+from experiments import _page
 from experiments._captioning import evaluate, present
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.evaluate import Scored
 from experiments._captioning.prepare import Prepared
 from experiments._captioning.train import train
 from simlearn.checkpoint import Progress
+from simlearn.report import Report
 from simlearn.runs import Run
 
 
@@ -23,6 +25,7 @@ def caption(
     title: str,
     protocol: str,
     judge: Callable[[Scored], dict[str, float]] | None = None,
+    page: Report | None = None,
 ) -> dict[str, Any]:
     """Train, write, score and show.
 
@@ -30,9 +33,10 @@ def caption(
         config: the settings.
         prepared: the data.
         run: open.
-        title: of the report.
+        title: of the report, or of its chapter.
         protocol: what the scores are of, in a sentence.
         judge: further scores of what was written, by name; shown and kept with the others.
+        page: gets a chapter on it; by default the run has a report of its own.
     """
     captioner, stages = train(config, prepared, run)
     inner = captioner.captioner if isinstance(captioner, FineTuned) else captioner
@@ -49,16 +53,8 @@ def caption(
     judged = {} if judge is None else judge(scored)
     for name, value in judged.items():
         print(f"{name}: {100 * value:.1f} %")
-    page = present.report(
-        run.directory / "report.html",
-        prepared,
-        scored,
-        stages,
-        title=title,
-        protocol=protocol,
-        judged=judged,
-    )
-    print(f"report:      {page} (open it in a browser)")
+    with _page.of_run(run, page, title=title, protocol=protocol) as shown:
+        present.fill(shown, prepared, scored, stages, judged=judged)
     return {
         "protocol": protocol,
         "scores": scored.table(),

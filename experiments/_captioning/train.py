@@ -10,6 +10,7 @@ from caption import models
 from caption.batches import Batch, Captions, caption_batches
 from caption.losses import CaptionCrossentropy
 from caption.self_critical import CiderReward, SelfCritical
+from caption.tensorboard import CaptionBoard
 from caption.training import DecodedScores
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.prepare import Prepared
@@ -32,6 +33,7 @@ Model = models.Captioner | models.FineTuned
 _CLIP = 5.0
 _CORPUS_BATCH = 128
 _CORPUS_RATE = 2e-3
+_SHOWN = 4
 
 
 def build(config: CaptioningSettings, prepared: Prepared) -> Model:
@@ -111,7 +113,7 @@ def _learn_captions(
         keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=_CLIP),
         loss=CaptionCrossentropy(label_smoothing=config.label_smoothing),
     )
-    callbacks = [_scores(config, prepared), _early(config.patience)]
+    callbacks = [_scores(config, prepared, run, "captions"), _early(config.patience)]
     if config.scheduled_sampling:
         inner = captioner.captioner if isinstance(captioner, models.FineTuned) else captioner
         callbacks.insert(0, _RisingSampling(inner, config.scheduled_sampling, config.epochs))
@@ -156,19 +158,36 @@ def _learn_scores(
         epochs=config.self_critical_epochs,
         steps_per_epoch=len(features) // size,
         directory=run.directory / "self_critical",
-        callbacks=[_scores(config, prepared, captioner), _early(config.patience)],
+        callbacks=[
+            _scores(config, prepared, run, "self_critical", captioner),
+            _early(config.patience),
+        ],
     )
 
 
 def _scores(
-    config: CaptioningSettings, prepared: Prepared, captioner: Model | None = None
+    config: CaptioningSettings,
+    prepared: Prepared,
+    run: Run,
+    stage: str,
+    captioner: Model | None = None,
 ) -> DecodedScores:
+    """Scores of decoded validation captions, and some of them for TensorBoard."""
+    held = prepared.validation
+    show = CaptionBoard(
+        run.directory / stage / "logs" / "captions",
+        held.record.pictures,
+        held.record.captions,
+        grid=prepared.encoder.grid,
+        rows=range(min(_SHOWN, len(held.record))),
+    )
     return DecodedScores(
-        prepared.validation.features,
-        prepared.validation.record.captions,
+        held.features,
+        held.record.captions,
         prepared.vocabulary,
         longest=config.longest,
         captioner=captioner,
+        show=show,
     )
 
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments import _audit
+from experiments import _audit, _page
 from experiments._similarity import evaluate, present, train
 from experiments._similarity.config import SimilaritySettings
 from simlearn import baselines, training
 from simlearn.data import LabelledImages, Splits
+from simlearn.report import Report
 from simlearn.runs import Run
 
 
@@ -26,6 +27,7 @@ def compare(
     protocol: str,
     data_set: str,
     unknown: Mapping[str, str] | None = None,
+    page: Report | None = None,
 ) -> dict[str, Any]:
     """Train, score and show; everything lands in the run's folder.
 
@@ -33,10 +35,11 @@ def compare(
         data: train, validation and test pictures.
         config: the settings.
         run: the open run.
-        title: of the report.
+        title: of the report, or of its chapter.
         protocol: one sentence that says what was measured on what.
         data_set: name of the data set for the leakage audit.
         unknown: what the audit cannot check, and why.
+        page: gets a chapter on it; by default the run has a report of its own.
 
     Returns:
         The scores of each embedding, and what they were measured on.
@@ -57,18 +60,11 @@ def compare(
         for name, embed in embeds.items()
     }
     print(f"\n{protocol}\n\n{present.table(evaluations)}\n")
-    page = run.directory / "report.html"
     present.projector(run.directory, evaluations, data.test)
-    present.report(
-        page,
-        title=title,
-        protocol=protocol,
-        data=data,
-        evaluations=evaluations,
-        trainings=trainings,
-        seed=config.seed,
-    )
-    print(f"report:      {page} (open it in a browser)")
+    with _page.of_run(run, page, title=title, protocol=protocol) as shown:
+        present.fill(
+            shown, data=data, evaluations=evaluations, trainings=trainings, seed=config.seed
+        )
     print(f"TensorBoard: {_tensorboard()} --logdir {shlex.quote(str(run.directory))}")
     return {
         "protocol": protocol,

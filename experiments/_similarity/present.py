@@ -45,18 +45,15 @@ def projector(directory: Path, evaluations: Mapping[str, Evaluation], test: Labe
         )
 
 
-def report(
-    path: Path,
+def fill(
+    page: Report,
     *,
-    title: str,
-    protocol: str,
     data: Splits,
     evaluations: Mapping[str, Evaluation],
     trainings: Mapping[str, Progress],
     seed: int,
 ) -> None:
-    """Write the page: scores, learning curves, map, neighbours with errors marked, ROC."""
-    page = Report(title, subtitle=protocol)
+    """Add to the page: scores, learning curves, map, neighbours with errors marked, ROC."""
     page.section("Scores on the test part")
     page.table(
         ["embedding", *(heading for heading, _ in COLUMNS.values())],
@@ -87,7 +84,6 @@ def report(
         "that decided most validation pairs rightly.",
         alt="ROC curves with the chosen thresholds",
     )
-    page.save(path)
 
 
 def _add_embedding(

@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 import tyro
 
 from experiments._command import require
+from experiments._sized import sized
 from simlearn.errors import UserError
 
 
@@ -81,7 +82,7 @@ def main(name: str, settings: type[Config], benchmark: Callable[[Config], Outcom
             prog=f"python -m experiments.benchmarks.{name}",
             description=inspect.cleandoc(settings.__doc__ or ""),
         )
-        config = _smoke_size(config) if config.smoke else config
+        config = sized(config)
         config.check()
         outcome = benchmark(config)
         print(outcome.text, flush=True)
@@ -105,14 +106,6 @@ def main(name: str, settings: type[Config], benchmark: Callable[[Config], Outcom
 def folder_of(name: str) -> Path:
     """Folder for what benchmarks keep: `$SIMLEARN_RUNS/benchmarks/<name>`, or under `runs`."""
     return Path(os.environ.get("SIMLEARN_RUNS") or "runs") / "benchmarks" / name
-
-
-def _smoke_size(config: Config) -> Config:
-    defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    values = config.smoke_values()
-    return dataclasses.replace(
-        config, **{k: v for k, v in values.items() if getattr(config, k) == defaults[k]}
-    )
 
 
 def _fail(message: str, status: int) -> NoReturn:

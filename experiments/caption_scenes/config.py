@@ -41,6 +41,10 @@ class ScenesSettings(CaptioningSettings):
     label_smoothing: float = 0.0
     """Share of the probability that is spread over all words."""
 
+    candidates: int = 0
+    """Captions of a wider beam, of which the captions of similar training pictures choose; they are
+    scored apart. 0 for none: what training never showed has no such pictures."""
+
     def check(self) -> None:
         """Refuse what cannot work, before anything is drawn.
 

@@ -16,13 +16,14 @@ from experiments._captioning.run import caption
 from experiments.caption_scenes.config import ScenesSettings
 from simlearn import backbones
 from simlearn.errors import UserError
+from simlearn.report import Report
 from simlearn.runs import Run
 
 _WIDTHS = (32, 64, 96, 128)
 
 
-def run(config: ScenesSettings, folder: Run) -> dict[str, Any]:
-    """Draw, train, score and show."""
+def run(config: ScenesSettings, folder: Run, page: Report | None = None) -> dict[str, Any]:
+    """Draw, train, score and show; in a report of its own, or in a chapter of the page."""
     if config.data is not None:
         raise UserError(f"expected no --data, received {config.data}: these scenes are rendered")
     size = (config.side, config.side)
@@ -53,6 +54,7 @@ def run(config: ScenesSettings, folder: Run) -> dict[str, Any]:
         title="Captions of rendered scenes",
         protocol=protocol,
         judge=lambda scored: judged(test, scored, prepared.encoder.grid),
+        page=page,
     )
 
 

@@ -15,6 +15,8 @@ from simlearn.report._pictures import Picture, pictures_html
 from simlearn.report._style import STYLE
 from simlearn.report._tables import Best, table_html
 
+_CLASS = ' class="chapter"'
+
 
 class Report:
     """A page under construction; every method adds its part below the ones before it.
@@ -35,14 +37,31 @@ class Report:
     def __init__(self, title: str, *, subtitle: str = "") -> None:
         self._title = title
         self._subtitle = subtitle
-        self._sections: list[str] = []
+        self._headings: list[tuple[str, bool]] = []
         self._parts: list[str] = []
         self._figures = 0
 
+    def chapter(self, title: str, *, subtitle: str = "") -> None:
+        """Starts a chapter, for a page of several things that have sections each.
+
+        Args:
+            title: The chapter's heading.
+            subtitle: A line below it.
+        """
+        self._heading(title, chapter=True)
+        if subtitle:
+            self._parts.append(f'<p class="subtitle">{escape(subtitle)}</p>')
+
     def section(self, title: str) -> None:
-        """Starts a section; from three sections on the page begins with a list of them."""
-        self._sections.append(title)
-        self._parts.append(f'<h2 id="section-{len(self._sections)}">{escape(title)}</h2>')
+        """Starts a section; from three headings on the page begins with a list of them."""
+        self._heading(title, chapter=False)
+
+    def _heading(self, title: str, *, chapter: bool) -> None:
+        self._headings.append((title, chapter))
+        inside = not chapter and any(is_chapter for _, is_chapter in self._headings)
+        level, kind = ("h3", "") if inside else ("h2", _CLASS if chapter else "")
+        place = f'id="section-{len(self._headings)}"'
+        self._parts.append(f"<{level} {place}{kind}>{escape(title)}</{level}>")
 
     def text(self, paragraph: str) -> None:
         """Adds plain text; an empty line in it begins a new paragraph."""
@@ -132,10 +151,10 @@ class Report:
         return target
 
     def _contents(self) -> str:
-        if len(self._sections) < 3:
+        if len(self._headings) < 3:
             return ""
         links = (
-            f'<li><a href="#section-{number}">{escape(title)}</a></li>'
-            for number, title in enumerate(self._sections, start=1)
+            f'<li{_CLASS if chapter else ""}><a href="#section-{number}">{escape(title)}</a></li>'
+            for number, (title, chapter) in enumerate(self._headings, start=1)
         )
         return f'<nav aria-label="Contents"><ol>{"".join(links)}</ol></nav>'

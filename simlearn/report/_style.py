@@ -12,14 +12,16 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 60rem; margin: 0 auto; padding: clamp(1.5rem, 5vw, 4rem) clamp(1rem, 4vw, 2rem); }
 h1 { font-size: clamp(1.7rem, 1.3rem + 2vw, 2.4rem); line-height: 1.15; letter-spacing: -.02em;
   margin: 0; text-wrap: balance; overflow-wrap: anywhere; }
-h2 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -.01em; margin: 3rem 0 .75rem;
+h2, h3 { font-size: 1.3rem; line-height: 1.3; letter-spacing: -.01em; margin: 3rem 0 .75rem;
   padding-top: 1.1rem; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
+h2.chapter { font-size: 1.7rem; margin-top: 4.5rem; border-top-width: 3px; }
 p { max-width: 42rem; margin: 0 0 1rem; overflow-wrap: anywhere; }
 .subtitle { font-size: 1.15rem; color: var(--soft); margin: .6rem 0 0;
   text-wrap: balance; }
 a { color: var(--accent); text-underline-offset: .2em; }
 nav ol { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; list-style: none; padding: 0;
   margin: 1.4rem 0 0; font-size: .95rem; }
+nav .chapter { flex-basis: 100%; font-weight: 600; }
 figure { margin: 1.6rem 0 2rem; }
 figcaption { max-width: 42rem; margin-top: .6rem; font-size: .9rem; line-height: 1.45;
   color: var(--soft); }
@@ -54,6 +56,6 @@ figcaption { max-width: 42rem; margin-top: .6rem; font-size: .9rem; line-height:
   .wide { overflow: visible; } .data { font-size: 8.5pt; } .data td { white-space: normal; }
   .data th, .data td { padding-right: .9rem; } .data .long { min-width: 0; }
   .picture img { max-width: 3.9rem; height: auto; }
-  h2 { break-after: avoid; } tr, figure { break-inside: avoid; }
+  h2, h3 { break-after: avoid; } tr, figure { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """

@@ -113,6 +113,19 @@ class TestPage:
         page.section("D")
         assert '<a href="#section-2">B &amp; C</a>' in page.html()
 
+    def test_sections_of_a_chapter_stand_below_it(self) -> None:
+        page = Report("T")
+        page.section("A")
+        page.chapter("B & C", subtitle="of <two>")
+        page.section("D")
+        text = page.html()
+        assert '<h2 id="section-1">A</h2>' in text
+        assert '<h2 id="section-2" class="chapter">B &amp; C</h2>' in text
+        assert '<p class="subtitle">of &lt;two&gt;</p>' in text
+        assert '<h3 id="section-3">D</h3>' in text
+        contents = text[text.index("<nav") : text.index("</nav>")]
+        assert re.findall(r"<li( class=\"chapter\")?><a", contents) == ["", ' class="chapter"', ""]
+
     def test_parts_stand_in_the_order_of_the_calls(self) -> None:
         page = Report("T")
         page.text("first")
