@@ -14,8 +14,8 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(call STAMP,demo) ## train on handwritten digits, print scores, write a report
-	$(BIN)/python -m experiments.digits
+demo: $(call STAMP,demo) ## train on digits and captioned scenes, print scores, write a report
+	$(BIN)/python -m experiments.demo
 
 test: $(call STAMP,test) ## run the tests (those marked slow or real_data are left out)
 	$(BIN)/python -m pytest -n 2 -m "not slow and not real_data"

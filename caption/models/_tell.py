@@ -132,7 +132,7 @@ class HardAttention(SoftAttention):
         self,
         vocabulary_size: int,
         *,
-        reward_weight: float = 1.0,
+        reward_weight: float = 0.1,
         entropy_weight: float = 0.002,
         penalty: float = 0.0,
         **kwargs: Any,

@@ -53,6 +53,10 @@ class CaptioningSettings(Settings):
     """Share of words, at the end of training, that are the model's own instead of the caption's;
     rises from 0 epoch by epoch."""
 
+    visual_epochs: int = 0
+    """Of teaching an encoder that learns which words a picture shows, before captions; none for a
+    frozen encoder."""
+
     self_critical_epochs: int = 0
     """Of training on CIDEr-D after that."""
 
@@ -110,6 +114,7 @@ class CaptioningSettings(Settings):
         require("--neighbours", self.neighbours, 1)
         require("--agreement", self.agreement, 0)
         require("--samples", self.samples, 2)
+        require("--visual-epochs", self.visual_epochs, 0)
         require("--self-critical-epochs", self.self_critical_epochs, 0)
         require("--corpus-epochs", self.corpus_epochs, 1)
 

@@ -12,11 +12,13 @@ from caption.losses import CaptionCrossentropy
 from caption.self_critical import CiderReward, SelfCritical
 from caption.tensorboard import CaptionBoard
 from caption.training import DecodedScores
+from caption.visual_words import VisualWords, VisualWordsLoss
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.prepare import Prepared
 from experiments._captioning.words import first_vectors
 from simlearn import training
 from simlearn.checkpoint import Progress
+from simlearn.optimizers import Muon
 from simlearn.runs import Run
 
 MODELS: Final[dict[str, type[models.Captioner]]] = {
@@ -33,6 +35,8 @@ Model = models.Captioner | models.FineTuned
 _CLIP = 5.0
 _CORPUS_BATCH = 128
 _CORPUS_RATE = 2e-3
+_VISUAL_BATCH = 16
+_VISUAL_RATE = 0.02
 _SHOWN = 4
 
 
@@ -64,6 +68,8 @@ def train(
     """Train in as many stages as are asked for; each resumes where it was interrupted."""
     captioner = build(config, prepared)
     stages: dict[str, Progress] = {}
+    if isinstance(captioner, models.FineTuned) and config.visual_epochs:
+        stages["visual_words"] = _learn_words(captioner.encoder, config, prepared, run)
     if prepared.corpus:
         stages["corpus"] = _read_corpus(captioner, config, prepared, run)
     stages["captions"] = _learn_captions(captioner, config, prepared, run)
@@ -98,6 +104,27 @@ def _read_corpus(
         epochs=config.corpus_epochs,
         steps_per_epoch=len(nothing) // size,
         directory=run.directory / "corpus",
+    )
+
+
+def _learn_words(
+    encoder: keras.Model, config: CaptioningSettings, prepared: Prepared, run: Run
+) -> Progress:
+    """Which words a picture shows."""
+    size = min(_VISUAL_BATCH, len(prepared.captions.tokens))
+    steps = len(prepared.captions.tokens) // size
+    words = VisualWords(encoder, len(prepared.vocabulary))
+    words({"features": np.asarray(prepared.train.features[np.arange(1)], np.float32)})
+    rate = keras.optimizers.schedules.CosineDecay(_VISUAL_RATE, steps * config.visual_epochs)
+    words.compile(Muon(rate), loss=VisualWordsLoss())
+    return training.fit(
+        words,
+        caption_batches(
+            prepared.train.features, prepared.captions, batch_size=size, seed=config.seed
+        ),
+        epochs=config.visual_epochs,
+        steps_per_epoch=steps,
+        directory=run.directory / "visual_words",
     )
 
 

@@ -41,6 +41,9 @@ class ScenesSettings(CaptioningSettings):
     label_smoothing: float = 0.0
     """Share of the probability that is spread over all words."""
 
+    visual_epochs: int = 10
+    """Of teaching the encoder which words a picture shows, before captions."""
+
     candidates: int = 0
     """Captions of a wider beam, of which the captions of similar training pictures choose; they are
     scored apart. 0 for none: what training never showed has no such pictures."""
@@ -59,4 +62,5 @@ class ScenesSettings(CaptioningSettings):
 
     def smoke_values(self) -> dict[str, Any]:
         """Little of everything."""
-        return super().smoke_values() | {"pictures": 64, "tested": 12, "references": 10}
+        small = {"pictures": 64, "tested": 12, "references": 10, "visual_epochs": 1}
+        return super().smoke_values() | small

@@ -19,7 +19,8 @@ from simlearn.errors import UserError
 from simlearn.report import Report
 from simlearn.runs import Run
 
-_WIDTHS = (32, 64, 96, 128)
+_WIDTHS = (32, 64, 128)
+_BLOCKS = (1, 1, 2)
 
 
 def run(config: ScenesSettings, folder: Run, page: Report | None = None) -> dict[str, Any]:
@@ -35,7 +36,9 @@ def run(config: ScenesSettings, folder: Run, page: Report | None = None) -> dict
     test = _said_anew(
         scenes.render(config.tested, config.seed, split="held_out", size=size), config
     )
-    backbone = backbones.small_resnet((*size, 3), widths=_WIDTHS, blocks=1, pooling=None)
+    backbone = backbones.small_resnet(
+        (*size, 3), widths=_WIDTHS, blocks=_BLOCKS, stem_stride=2, pooling=None
+    )
     prepared = prepare.prepare(
         config,
         (_split(train), _split(validation), _split(test)),

@@ -242,3 +242,17 @@ def test_sampled_words_are_not_rewarded(monkeypatch):
     monkeypatch.setattr(model, "regularize", lambda tokens, *_: seen.append(tokens))
     model(table.batch(), training=True)
     np.testing.assert_array_equal(seen[0], table.batch()["tokens"])
+
+
+@pytest.mark.parametrize("captioner", [models.ShowAndTell, models.LRCN, models.MultimodalRNN])
+def test_the_mean_location_is_standardised_over_the_batch(captioner):
+    model = row_of(captioner).make()
+    means = table.features(images=5).astype("float64").mean(axis=1)
+    seen = np.asarray(model.whole(table.features(images=5), True))
+    mean, variance = means.mean(axis=0), means.var(axis=0)
+    np.testing.assert_allclose(seen, (means - mean) / np.sqrt(variance + 1e-3), atol=1e-5)
+    # Later a picture is seen by itself, with what batches had in common.
+    for _ in range(100):
+        model.whole(table.features(images=5), True)
+    alone = np.asarray(model.whole(table.features(images=5)[3:4], False))
+    np.testing.assert_allclose(alone, seen[3:4], atol=1e-3)
