@@ -69,10 +69,10 @@ class CaptioningSettings(Settings):
 
     corpus: Path | None = None
     """Text file of captions, one a line, without pictures: the captioner reads them first, as a
-    language model. Words of theirs are known too."""
+    language model, and knows their words too; word vectors are trained on them."""
 
     corpus_epochs: int = 3
-    """Of reading the corpus."""
+    """Of reading the corpus; with 0 it serves the word vectors alone."""
 
     words: Literal["random", "word2vec"] = "random"
     """Where the word vectors start: drawn, or trained by skip-gram on the training captions and
@@ -116,7 +116,7 @@ class CaptioningSettings(Settings):
         require("--samples", self.samples, 2)
         require("--visual-epochs", self.visual_epochs, 0)
         require("--self-critical-epochs", self.self_critical_epochs, 0)
-        require("--corpus-epochs", self.corpus_epochs, 1)
+        require("--corpus-epochs", self.corpus_epochs, 0)
 
     def smoke_values(self) -> dict[str, Any]:
         """Little of everything."""

@@ -71,7 +71,7 @@ def prepare(
     corpus = [] if config.corpus is None else read_corpus(config.corpus)
     held_out = [validation.record] + ([] if test is validation else [test.record])
     counted = Vocabulary.from_records(train.record, held_out=held_out, min_count=config.min_count)
-    if corpus:
+    if corpus and config.corpus_epochs:
         both = [*corpus, *(words for image in train.words for words in image)]
         counted = Vocabulary.from_captions(both, min_count=config.min_count)
     captions = Captions.of(train.words, counted, longest=config.longest)

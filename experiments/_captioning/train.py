@@ -70,7 +70,7 @@ def train(
     stages: dict[str, Progress] = {}
     if isinstance(captioner, models.FineTuned) and config.visual_epochs:
         stages["visual_words"] = _learn_words(captioner.encoder, config, prepared, run)
-    if prepared.corpus:
+    if prepared.corpus and config.corpus_epochs:
         stages["corpus"] = _read_corpus(captioner, config, prepared, run)
     stages["captions"] = _learn_captions(captioner, config, prepared, run)
     if config.self_critical_epochs:
