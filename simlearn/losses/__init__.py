@@ -2,7 +2,7 @@
 
 In-batch losses take integer labels `(batch,)` and embeddings `(batch, dim)` and work on the whole
 batch; feed them batches that hold several items of several classes (simlearn.data.sampling).
-Losses of landmarks and attributes take what `simlearn.data.landmarks.targets` gives.
+Losses of landmarks and attributes take what `simlearn.data.pipeline.landmark_targets` gives.
 """
 
 from simlearn.losses._angular import AngularLoss, angular_loss

@@ -89,8 +89,8 @@ def landmark_scores(errors: ArrayLike, *, limit: float = 0.1) -> LandmarkScores:
         UserError: no picture has a known point, or the limit is not above 0.
 
     Examples:
-        >>> landmark_scores([[0.02, 0.04], [0.3, np.nan]])._asdict()
-        {'mean_error': 0.165, 'failure_rate': 0.5, 'area': 0.35, 'pictures': 2}
+        >>> landmark_scores([[0.0, 0.0], [0.5, np.nan]])
+        LandmarkScores(mean_error=0.25, failure_rate=0.5, area=0.5, pictures=2)
     """
     means = _picture_means(errors, limit)
     # The curve is a staircase: a picture of mean error e adds limit - e to the area.

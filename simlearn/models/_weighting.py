@@ -23,7 +23,8 @@ class FixedWeights(keras.layers.Layer):
         UserError: there is no task, or a weight is below 0.
 
     Examples:
-        >>> float(FixedWeights({"points": 1.0, "smile": 0.5})({"points": 2.0, "smile": 4.0}))
+        >>> losses = {"points": ops.array(2.0), "smile": ops.array(4.0)}
+        >>> float(FixedWeights({"points": 1.0, "smile": 0.5})(losses))
         4.0
     """
 
@@ -83,7 +84,7 @@ class UncertaintyWeights(keras.layers.Layer):
 
     Examples:
         >>> weighting = UncertaintyWeights(["points", "smile"], regressions=["points"])
-        >>> float(weighting({"points": 2.0, "smile": 4.0}))
+        >>> float(weighting({"points": ops.array(2.0), "smile": ops.array(4.0)}))
         5.0
 
     Reference:

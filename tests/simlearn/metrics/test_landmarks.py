@@ -73,7 +73,8 @@ def test_the_area_is_that_under_the_curve():
 def test_a_constant_offset_is_found_on_other_pictures():
     true, _, visible = faces(count=17)
     random = np.random.default_rng(1)
-    noisy = true + [1.5, -0.5] + random.choice([-0.1, 0.1], true.shape)
+    offset = np.array([1.5, -0.5])
+    noisy = true + offset + random.choice([-0.1, 0.1], true.shape)
     corrected = metrics.cross_fitted_offset(true, noisy, visible=visible, folds=4)
     assert np.abs(corrected - true).max() < 0.25
     # A picture that lies far off has no say in its own correction.
