@@ -4,8 +4,9 @@ A `Predictor` is one file. It says itself how a picture becomes what its network
 gives pictures, and perhaps the box of each face, and gets points in pixels of those pictures.
 """
 
+from simlearn.landmarks._drawing import draw
 from simlearn.landmarks._plan import Crop, Plan, Stage
 from simlearn.landmarks._predictor import Prediction, Predictor
 from simlearn.landmarks._saving import load, save
 
-__all__ = ["Crop", "Plan", "Prediction", "Predictor", "Stage", "load", "save"]
+__all__ = ["Crop", "Plan", "Prediction", "Predictor", "Stage", "draw", "load", "save"]

@@ -20,8 +20,8 @@ class LandmarkLoss(WholeBatchLoss):
     """The mean over all known points of a batch; a subclass says of what.
 
     `y_true` is `(batch, points, 2)`, or `(batch, points, 3)` with 1 for known points and 0 for
-    missing ones, as `simlearn.data.pipeline.landmark_targets` gives it. A batch without a known point is
-    worth 0. `sample_weight` is `(batch,)` and scales the pictures.
+    missing ones, as `simlearn.data.pipeline.landmark_targets` gives it. A batch without a known
+    point is worth 0. `sample_weight` is `(batch,)` and scales the pictures.
     """
 
     gathers = True
