@@ -25,6 +25,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "label": Command("simlearn.labelling._command", "click landmarks on your own pictures"),
+    "review": Command("simlearn.labelling._review_command", "look at doubtful landmarks"),
     "landmarks": Command("simlearn.landmarks._command", "find the landmarks of faces"),
     "faces": Command("simlearn.faces._commands", "verify, enrol, identify and cluster faces"),
 }

@@ -1,6 +1,7 @@
 """Settings of `python -m experiments.mtfl_landmarks`."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any, Literal
 
 from experiments._audit import AuditedSettings
@@ -19,9 +20,13 @@ class LandmarkSettings(AuditedSettings):
     they take.
     """
 
-    data_set: Literal["mtfl", "mafl", "celeba", "kaggle"] = "mtfl"
-    """What lies under --data: MTFL, MAFL or CelebA with their lists, or Kaggle's keypoints (whose
-    official test part has no points: a tenth of the training rows is scored)."""
+    data_set: Literal["mtfl", "mafl", "celeba", "kaggle", "clicked"] = "mtfl"
+    """What lies under --data: MTFL, MAFL or CelebA with their lists, Kaggle's keypoints, or a
+    folder that `simlearn label` filled. Of the last two, which have no labelled test part, a tenth
+    of the rows is scored."""
+
+    decisions: Path | None = None
+    """CSV file that `simlearn review` wrote: training rows to drop or fix are left out."""
 
     network: Literal["cascade", "tutorial"] = "cascade"
     """cascade: both networks. tutorial: the first alone."""

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.mtfl_landmarks.config import LandmarkSettings
-from simlearn.data import LandmarkPictures, celeba, kaggle_keypoints, mtfl
+from simlearn.data import LandmarkPictures, celeba, clicked, kaggle_keypoints, mtfl
 from simlearn.data.records import Attribute
 from simlearn.data.rendered import faces
 from simlearn.errors import UserError
+from simlearn.labelling import kept, read_decisions
 
 # The parts are the same for every seed of the training.
 _SPLIT_SEED: Final = 0
@@ -32,6 +33,8 @@ def parts(config: LandmarkSettings) -> Parts:
     """
     training, scored = _read(config)
     training = _with_two_points(training)
+    if config.decisions is not None:
+        training = kept(training, read_decisions(config.decisions))
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(training))
     if config.validation > len(training) // 2:
         raise UserError(
@@ -82,12 +85,13 @@ def _read(config: LandmarkSettings) -> tuple[LandmarkPictures, LandmarkPictures]
         return celeba.mafl(root, outside="mask"), celeba.mafl(root, "test", outside="mask")
     if config.data_set == "celeba":
         return celeba.load(root, outside="mask"), celeba.load(root, "test", outside="mask")
-    everything = kaggle_keypoints.load(root, outside="mask")
+    reader = kaggle_keypoints.load if config.data_set == "kaggle" else clicked.load
+    everything = reader(root, outside="mask")
     order = np.random.default_rng((_SPLIT_SEED, 1)).permutation(len(everything))
     scored, rest = np.split(order, [len(everything) // _SCORED_SHARE])
     return (
-        everything.take(np.sort(rest), name="kaggle-keypoints-rest"),
-        everything.take(np.sort(scored), name="kaggle-keypoints-scored"),
+        everything.take(np.sort(rest), name=f"{everything.name}-rest"),
+        everything.take(np.sort(scored), name=f"{everything.name}-scored"),
     )
 
 
