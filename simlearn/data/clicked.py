@@ -89,7 +89,11 @@ def read(text: str, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
     table = csv.reader(io.StringIO(text, newline=""))
     header = next(table, [])
     names = [column.removesuffix("_x") for column in header[2::2]]
-    if header != ["image", "status", *(f"{name}_{axis}" for name in names for axis in "xy")]:
+    if not names or header != [
+        "image",
+        "status",
+        *(f"{name}_{axis}" for name in names for axis in "xy"),
+    ]:
         raise DatasetError(
             f"{where}, line 1: expected image,status,<point>_x,<point>_y,..., got {header[:6]}"
         )

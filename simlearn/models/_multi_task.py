@@ -57,7 +57,7 @@ class MultiTask(keras.Model):
             )
         self.network = network
         self.weighting = weighting
-        self._losses = dict(losses)
+        self._task_losses = dict(losses)
         self._measures = {
             f"{task}_{measure}": (task, function)
             for task, functions in (measures or {}).items()
@@ -82,7 +82,7 @@ class MultiTask(keras.Model):
         """The weighted sum of the tasks' losses, each of which is noted."""
         if sample_weight is not None:
             raise UserError("expected no sample_weight: each task has its own known pictures")
-        values = {task: loss(y[task], y_pred[task]) for task, loss in self._losses.items()}
+        values = {task: loss(y[task], y_pred[task]) for task, loss in self._task_losses.items()}
         for task, value in values.items():
             self._trackers[f"{task}_loss"].update_state(value)
         for measure, (task, function) in self._measures.items():
