@@ -190,7 +190,7 @@ def _duplicates(record: LandmarkPictures, count: int, threshold: int | None) -> 
             row,
             "duplicate",
             value,
-            f"{'equals' if value == 1.0 else 'is much like'} {record.pictures.where(twin)}",
+            f"{'equals' if (twin, row) in equal else 'is much like'} {record.pictures.where(twin)}",
         )
         for twin, row, value in pairs[:count]
     ]
