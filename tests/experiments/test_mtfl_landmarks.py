@@ -99,10 +99,8 @@ def outcome():
     """Scores of points that are off by known amounts."""
     record = faces.landmarks(12, size=48, split="test")
     true = record.points.astype(float)
-    near, far = true + [1.0, -0.5], true + 6.0
-    methods = {
-        name: evaluate._score(record, points) for name, points in (("far", far), ("near", near))
-    }
+    near, far = true + np.array([1.0, -0.5]), true + 6.0
+    methods = {"far": evaluate._score(record, far), "near": evaluate._score(record, near)}
     told = {
         one.name: metrics.attribute_scores(
             record.attribute(one.name), np.zeros(12, int), len(one.values)
