@@ -6,15 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.mtfl_landmarks.config import LandmarkSettings
-from simlearn.data import LandmarkPictures, celeba, clicked, kaggle_keypoints, mtfl
-from simlearn.data.records import Attribute
+from simlearn.data import LandmarkPictures, celeba, clicked, decoded, kaggle_keypoints, mtfl
+from simlearn.data.frames import Stretch
+from simlearn.data.records import Attribute, PictureArray
 from simlearn.data.rendered import faces
-from simlearn.errors import UserError
+from simlearn.errors import DatasetError, UserError
 from simlearn.labelling import kept, read_decisions
 
 # The parts are the same for every seed of the training.
 _SPLIT_SEED: Final = 0
 _SCORED_SHARE: Final = 10
+_MOST_BYTES: Final = 2**30
 
 
 class Parts(NamedTuple):
@@ -47,6 +49,22 @@ def parts(config: LandmarkSettings) -> Parts:
         training.take(held_out, name=f"{training.name}-held-out"),
         scored,
     )
+
+
+def in_memory(record: LandmarkPictures) -> LandmarkPictures:
+    """Decoded once, where all pictures have one size and fit: decoding takes most of a batch."""
+    if isinstance(record.pictures, PictureArray) or not len(record):
+        return record
+    try:
+        sizes = {record.pictures.size(row) for row in range(len(record))}
+    except DatasetError:  # The pipeline skips and counts what cannot be read.
+        return record
+    if len(sizes) > 1:
+        return record
+    ((width, height),) = sizes
+    if len(record) * width * height * 3 > _MOST_BYTES:
+        return record
+    return decoded.landmark_pictures(record, frame=Stretch((height, width)))
 
 
 def attributes(record: LandmarkPictures, config: LandmarkSettings) -> tuple[Attribute, ...]:

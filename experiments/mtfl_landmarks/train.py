@@ -69,6 +69,9 @@ class Trained(NamedTuple):
 
 def train(parts: Parts, config: LandmarkSettings, run: Run) -> Trained:
     """Learn both networks, or the first alone; resumes where it was interrupted."""
+    parts = parts._replace(
+        training=data.in_memory(parts.training), validation=data.in_memory(parts.validation)
+    )
     shape = mean_shape(parts.training.points, parts.training.visible)
     told = data.attributes(parts.training, config)
     values = {one.name: len(one.values) for one in told}

@@ -43,7 +43,7 @@ class Placed:
         self.matrices = np.asarray(matrices, np.float64)
         if self.matrices.ndim != 3 or self.matrices.shape[1:] != (3, 3):
             raise UserError(f"expected matrices (n, 3, 3), and received {self.matrices.shape}")
-        good = np.isfinite(self.matrices).all(axis=(1, 2))
+        good: NDArray[np.bool_] = np.isfinite(self.matrices).reshape(-1, 9).all(axis=1)
         good &= np.abs(np.linalg.det(np.where(good[:, None, None], self.matrices, 0.0))) > 0
         if not good.all():
             row = int(np.argmin(good))
@@ -172,7 +172,8 @@ def upright(matrices: NDArray[np.float64], *, side: int) -> NDArray[np.float64]:
     """
     scale = np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])
     middle = (side - 1) / 2
-    centre = move(np.array([[middle, middle]]), np.linalg.inv(matrices))[:, 0]
+    back = np.linalg.inv(matrices).astype(np.float64)
+    centre = move(np.array([[middle, middle]]), back)[:, 0]
     factor = scale.astype(complex)
     return _matrices(factor, middle * (1 + 1j) - factor * (centre[:, 0] + 1j * centre[:, 1]))
 
