@@ -13,6 +13,7 @@ from simlearn.data.frames import move
 from simlearn.data.loading import Loader, Skipped
 from simlearn.data.records import Attribute, Pictures
 from simlearn.errors import UserError
+from simlearn.landmarks._decoded import Decoded
 from simlearn.landmarks._plan import Crop, Plan, Stage
 from simlearn.models import POINTS
 
@@ -76,18 +77,21 @@ class Predictor:
         """
         count = len(pictures)
         skipped = Skipped() if skipped is None else skipped
-        known, areas = _areas(pictures, boxes, skipped)
+        given = None if boxes is None else _checked_boxes(boxes, count)
         found = _empty(self.plan, count)
-        rows = np.flatnonzero(known)
-        for start in range(0, len(rows), _BATCH):
-            part = rows[start : start + _BATCH]
-            one = self._predicted(pictures.take(part), areas[part])
+        for start in range(0, count, _BATCH):
+            rows = range(start, min(start + _BATCH, count))
+            part, decoded = _decoded(pictures, rows, skipped)
+            if not len(part):
+                continue
+            areas = decoded.areas() if given is None else given[part]
+            one = self._predicted(decoded, areas)
             found.points[part], found.spread[part] = one.points, one.spread
             for name, values in one.attributes.items():
                 found.attributes[name][part] = values
         return found
 
-    def _predicted(self, pictures: Pictures, areas: NDArray[np.float64]) -> Prediction:
+    def _predicted(self, pictures: Decoded, areas: NDArray[np.float64]) -> Prediction:
         plan = self.plan
         found = self._looked(self.coarse, plan.coarse, pictures, _framed(areas, plan.coarse.side))
         if self.fine is None or plan.fine is None:
@@ -105,7 +109,7 @@ class Predictor:
         self,
         network: keras.Model,
         stage: Stage,
-        pictures: Pictures,
+        pictures: Decoded,
         matrices: NDArray[np.float64],
         looks: tuple[Crop, ...] | None = None,
     ) -> Prediction:
@@ -114,7 +118,7 @@ class Predictor:
         for look in stage.looks if looks is None else looks:
             placed = look_matrix(look, stage.side) @ matrices
             loader = Loader(
-                pictures,
+                pictures,  # type: ignore[arg-type]  # it has what a loader asks for
                 frame=Placed((stage.side, stage.side), placed),
                 channels=stage.channels,
             )
@@ -174,23 +178,23 @@ def _spread_out(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(collapsed[:, None, None], points + grid, points)
 
 
-def _areas(
-    pictures: Pictures, boxes: ArrayLike | None, skipped: Skipped
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which pictures can be read, and the box of each face."""
-    count = len(pictures)
-    # Decoded here, once, so that one that cannot be read is known before the networks run.
-    known, areas = np.zeros(count, np.bool_), np.zeros((count, 4))
-    for row in range(count):
+def _decoded(
+    pictures: Pictures, rows: range, skipped: Skipped
+) -> tuple[NDArray[np.int64], Decoded]:
+    """Which of some pictures can be read, and those."""
+    good, images = [], []
+    for row in rows:
         try:
-            width, height = pictures.open(row).size
+            images.append(pictures.open(row))
         except UserError as error:
             reason = str(error).removeprefix(f"{pictures.where(row)}: ")
-            skipped.add(pictures.where(row), reason, total=count)
+            skipped.add(pictures.where(row), reason, total=len(pictures))
             continue
-        known[row], areas[row] = True, (0, 0, width, height)
-    if boxes is None:
-        return known, areas
+        good.append(row)
+    return np.array(good, np.int64), Decoded(images)
+
+
+def _checked_boxes(boxes: ArrayLike, count: int) -> NDArray[np.float64]:
     given = np.asarray(boxes, np.float64)
     fits = given.shape == (count, 4) and np.isfinite(given).all()
     if not fits or not np.all(given[:, :2] < given[:, 2:]):
@@ -198,7 +202,7 @@ def _areas(
             f"expected boxes ({count}, 4) as left, top, right, bottom with some area, "
             f"received {given.shape}"
         )
-    return known, given
+    return given
 
 
 def _framed(areas: NDArray[np.float64], side: int) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Networks that place landmarks and tell attributes, from one shared backbone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import keras
@@ -90,7 +90,7 @@ def heatmap_landmarks(
     Reference:
         Sun, Xiao, Wei, Liang, Wei 2018, "Integral Human Pose Regression", section 3.
     """
-    outputs = getattr(pyramid, "outputs", None) or ()
+    outputs: Sequence[Tensor] = getattr(pyramid, "outputs", None) or ()
     ranks = [len(tensor.shape) for tensor in outputs]
     if ranks != [4, 2]:
         raise UserError(
