@@ -75,8 +75,12 @@ def test_points_are_where_the_pixels_went(name, frame):
     loaded = Loader(data.pictures, frame=chosen).load(rows, change)
     labels = framed_labels(data, rows, loaded.matrices, loaded.mirrored)
     checked = 0
-    for image, points, mirrored in zip(
-        loaded.images[..., 0].astype(float), labels["points"], loaded.mirrored, strict=True
+    for image, points, mirrored, holes in zip(
+        loaded.images[..., 0].astype(float),
+        labels["points"],
+        loaded.mirrored,
+        change.holes,
+        strict=True,
     ):
         order = [1, 0, 2] if mirrored else [0, 1, 2]  # Discs have the brightness of their own.
         for place, point in enumerate(points):
@@ -85,12 +89,16 @@ def test_points_are_where_the_pixels_went(name, frame):
             if not inside or np.linalg.norm(others - point, axis=1).min() < 11:
                 continue
             x, y = np.rint(point).astype(int)
-            if name == "cutout" and image[y - 5 : y + 6, x - 5 : x + 6].min() == 0:
+            if any(
+                left - 6 < x < right + 6 and top - 6 < y < bottom + 6
+                for left, top, right, bottom in holes
+            ):
                 continue
             assert np.linalg.norm(peak(image, point) - point) < 0.6, (place, point)
             if name in ("flip", "affine"):
-                brightness = 90 + 55 * order[place]
-                assert abs(image[y - 1 : y + 2, x - 1 : x + 2].max() - brightness) < 25
+                seen = image[y - 1 : y + 2, x - 1 : x + 2].max()
+                # Sampling between pixels takes a little off the peaks of 90, 145 and 200.
+                assert np.abs(seen - 0.93 * np.array([90, 145, 200])).argmin() == order[place]
             checked += 1
     assert checked >= 6
 
