@@ -64,7 +64,7 @@ def evaluate(faces: LandmarkPictures, predictor: Predictor, config: LandmarkSett
     """Find and score the points of every face."""
     sizes = _sizes(faces)
     found = predictor.predict(faces.pictures)
-    good = np.isfinite(found.points).all(axis=(1, 2))
+    good = np.isfinite(found.spread)
     faces, sizes = faces.take(good, name=faces.name), sizes[good]
     found = Prediction(
         found.points[good],
@@ -89,13 +89,13 @@ def evaluate(faces: LandmarkPictures, predictor: Predictor, config: LandmarkSett
 
 def by_point(scored: Scored, faces: LandmarkPictures) -> dict[str, tuple[float, float]]:
     """Mean error of each point in percent, raw and after the offset."""
+    raw, after = (
+        100 * np.nanmean(errors, axis=0) for errors in (scored.errors, scored.offset_errors)
+    )
     return {
-        landmark.name: tuple(
-            float(100 * np.nanmean(errors[:, place]))
-            for errors in (scored.errors, scored.offset_errors)
-        )
+        landmark.name: (float(raw[place]), float(after[place]))
         for place, landmark in enumerate(faces.landmarks)
-    }  # type: ignore[return-value]
+    }
 
 
 def by_pose(

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simlearn.data._annotations import Line
 from simlearn.data._landmarks import Outside, landmark_pictures
@@ -65,7 +64,7 @@ def load(
         [[(np.nan, np.nan) if p is None else p for p in row.points] for row in done.values()],
         np.float64,
     ).reshape(-1, len(names), 2)
-    known: NDArray[np.bool_] = np.isfinite(points).all(axis=2)
+    known = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
     return landmark_pictures(
         StoredPictures(files, list(done)),
         points=np.nan_to_num(points),

@@ -123,7 +123,7 @@ class Predictor:
                 channels=stage.channels,
             )
             images = loader.load(np.arange(len(pictures))).images
-            back = np.linalg.inv(placed)
+            back = np.linalg.inv(placed).astype(np.float64)
             for mirrored in (False, True) if self.plan.flip else (False,):
                 shown = images[:, :, ::-1] if mirrored else images
                 output = network.predict_on_batch(np.ascontiguousarray(shown, np.float32))
