@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from caption._exits import one_line_errors
+from simlearn._exits import one_line_errors
 from simlearn._quiet import load_keras
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ Pillow, no Keras.
 
 from simlearn.audit._compare import PICTURES, check, compare
 from simlearn.audit._hashes import BITS, perceptual_hashes
+from simlearn.audit._labels import DOUBTS, Doubt, DoubtKind, doubtful_labels, kinds_of
 from simlearn.audit._measure import CHANGES, Threshold, measure
 from simlearn.audit._overlaps import (
     MTFL_IN_LFW,
@@ -23,6 +24,7 @@ from simlearn.audit._thresholds import THRESHOLDS
 __all__ = [
     "BITS",
     "CHANGES",
+    "DOUBTS",
     "KINDS",
     "MTFL_IN_LFW",
     "PICTURES",
@@ -30,6 +32,8 @@ __all__ = [
     "Alike",
     "Audit",
     "Auditable",
+    "Doubt",
+    "DoubtKind",
     "Duplicates",
     "Kind",
     "Part",
@@ -39,8 +43,10 @@ __all__ = [
     "by_folder",
     "check",
     "compare",
+    "doubtful_labels",
     "hashed_names",
     "in_mtfl",
+    "kinds_of",
     "lfw_names_of_mtfl",
     "measure",
     "pairs_in_mtfl",

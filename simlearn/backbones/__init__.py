@@ -18,6 +18,7 @@ from simlearn.backbones._applications import (
     resnet50,
     vgg16,
 )
+from simlearn.backbones._landmarks import landmark_cnn, residual_pyramid
 from simlearn.backbones._pooling import Pooling, Shape
 from simlearn.backbones._preprocessing import CaffePixels
 from simlearn.backbones._small import conv4, siamese_cnn, small_resnet
@@ -31,9 +32,11 @@ __all__ = [
     "conv4",
     "efficientnet_b0",
     "inception_v3",
+    "landmark_cnn",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
+    "residual_pyramid",
     "resnet50",
     "siamese_cnn",
     "small_resnet",

@@ -44,8 +44,8 @@ def siamese_cnn(
         LeCun, Bottou, Bengio, Haffner 1998, "Gradient-Based Learning Applied to Document
         Recognition" (the pattern; the widths are those of common MNIST tutorials).
     """
-    _check_shape(input_shape, smallest=2 ** len(filters))
-    pixels, features = _unit_pixels(input_shape)
+    check_shape(input_shape, smallest=2 ** len(filters))
+    pixels, features = unit_pixels(input_shape)
     for width in filters:
         features = layers.Conv2D(width, kernel_size, padding="same", activation="relu")(features)
         features = layers.MaxPooling2D()(features)
@@ -84,8 +84,8 @@ def conv4(
         Vinyals et al. 2016, "Matching Networks for One Shot Learning", section 4.1; Snell, Swersky,
         Zemel 2017, "Prototypical Networks for Few-shot Learning", section 3.1.
     """
-    _check_shape(input_shape, smallest=1)
-    pixels, features = _unit_pixels(input_shape)
+    check_shape(input_shape, smallest=1)
+    pixels, features = unit_pixels(input_shape)
     for _ in range(4):
         features = layers.Conv2D(filters, 3, padding="same")(features)
         features = layers.ReLU()(layers.BatchNormalization(momentum=_MOMENTUM)(features))
@@ -130,22 +130,23 @@ def small_resnet(
         He, Zhang, Ren, Sun 2016, "Deep Residual Learning for Image Recognition", equation 2 and
         section 4.2 (the CIFAR-10 nets, there with widths 16, 32, 64 and shortcuts of option A).
     """
-    _check_shape(input_shape, smallest=1)
+    check_shape(input_shape, smallest=1)
     depths = (blocks,) * len(widths) if isinstance(blocks, int) else tuple(blocks)
     if not widths or len(depths) != len(widths) or min(depths) < 1 or stem_stride < 1:
         raise UserError(
             "expected at least one width, one block for each and a stride of at least 1; "
             f"got widths={widths}, blocks={blocks}, stem_stride={stem_stride}"
         )
-    pixels, features = _unit_pixels(input_shape)
-    features = layers.ReLU()(_normalized_conv(features, widths[0], 3, stem_stride))
+    pixels, features = unit_pixels(input_shape)
+    features = layers.ReLU()(normalized_conv(features, widths[0], 3, stem_stride))
     for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
         for block in range(depth):
-            features = _residual_block(features, width, 2 if stage and not block else 1)
+            features = residual_block(features, width, 2 if stage and not block else 1)
     return pooled(pixels, features, pooling, name="small_resnet")
 
 
-def _check_shape(input_shape: Shape, *, smallest: int) -> None:
+def check_shape(input_shape: Shape, *, smallest: int) -> None:
+    """Refuse what is not a fixed height, width and number of channels."""
     if (
         len(input_shape) != 3
         or any(size is None or size < smallest for size in input_shape[:2])
@@ -157,13 +158,14 @@ def _check_shape(input_shape: Shape, *, smallest: int) -> None:
         )
 
 
-def _unit_pixels(input_shape: Shape) -> tuple[Tensor, Tensor]:
+def unit_pixels(input_shape: Shape) -> tuple[Tensor, Tensor]:
     """The input and its pixels from 0 to 1: black is 0, as is the padding of the convolutions."""
     pixels = keras.Input(input_shape, name="pixels")
     return pixels, layers.Rescaling(1 / 255, dtype="float32")(pixels)
 
 
-def _normalized_conv(features: Tensor, width: int, kernel_size: int, stride: int = 1) -> Tensor:
+def normalized_conv(features: Tensor, width: int, kernel_size: int, stride: int = 1) -> Tensor:
+    """Convolution without a bias, batch normalisation."""
     # "same" with a stride pads an even side at its end only, which would centre the convolution
     # one pixel off the shortcut; equal padding on both sides keeps the two aligned.
     if kernel_size > 1:
@@ -178,10 +180,11 @@ def _normalized_conv(features: Tensor, width: int, kernel_size: int, stride: int
     return layers.BatchNormalization(momentum=_MOMENTUM)(features)
 
 
-def _residual_block(features: Tensor, width: int, stride: int) -> Tensor:
+def residual_block(features: Tensor, width: int, stride: int) -> Tensor:
+    """Two 3x3 convolutions around a shortcut."""
     shortcut = features
     if stride != 1 or features.shape[-1] != width:
-        shortcut = _normalized_conv(features, width, 1, stride)
-    features = layers.ReLU()(_normalized_conv(features, width, 3, stride))
-    features = _normalized_conv(features, width, 3)
+        shortcut = normalized_conv(features, width, 1, stride)
+    features = layers.ReLU()(normalized_conv(features, width, 3, stride))
+    features = normalized_conv(features, width, 3)
     return layers.ReLU()(layers.Add()([features, shortcut]))

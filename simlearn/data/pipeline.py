@@ -218,6 +218,21 @@ def landmark_batches(
     return batches.map(lambda images, labels: (images[0], labels))
 
 
+def landmark_targets(labels: dict[str, Any]) -> dict[str, Any]:
+    """Labels of `landmark_batches` as the losses of landmarks and attributes take them.
+
+    Args:
+        labels: As `landmark_batches` gives them; `batches.map(lambda x, y: (x, f(y)))` applies it.
+
+    Returns:
+        `points`, float32 `(batch, p, 3)`, the third column 1 where the point is known, else 0; and
+        each attribute as it was.
+    """
+    known = tf.cast(labels["visible"], tf.float32)[..., tf.newaxis]
+    others = {name: values for name, values in labels.items() if name != "visible"}
+    return {**others, "points": tf.concat([labels["points"], known], axis=-1)}
+
+
 def picture_batches(
     pictures: Pictures,
     *,

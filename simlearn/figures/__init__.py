@@ -6,6 +6,7 @@ them and lets them follow the page into the dark scheme; saved on their own they
 """
 
 from simlearn.figures._drawing import INK, PAPER, RULE
+from simlearn.figures._landmarks import cumulative_error_curves
 from simlearn.figures._learning import learning_curves
 from simlearn.figures._maps import embedding_map, project
 from simlearn.figures._spread import curves_with_spread
@@ -15,6 +16,7 @@ __all__ = [
     "INK",
     "PAPER",
     "RULE",
+    "cumulative_error_curves",
     "curves_with_spread",
     "distance_histogram",
     "embedding_map",

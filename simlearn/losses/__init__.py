@@ -2,9 +2,11 @@
 
 In-batch losses take integer labels `(batch,)` and embeddings `(batch, dim)` and work on the whole
 batch; feed them batches that hold several items of several classes (simlearn.data.sampling).
+Losses of landmarks and attributes take what `simlearn.data.pipeline.landmark_targets` gives.
 """
 
 from simlearn.losses._angular import AngularLoss, angular_loss
+from simlearn.losses._attributes import AttributeLoss, attribute_loss
 from simlearn.losses._average_precision import (
     FastAPLoss,
     SmoothAPLoss,
@@ -37,6 +39,20 @@ from simlearn.losses._decorrelation import (
 )
 from simlearn.losses._deep_ranking import DeepRankingLoss, deep_ranking_loss
 from simlearn.losses._histogram import HistogramLoss, histogram_loss
+from simlearn.losses._landmark_means import (
+    LandmarkL1Loss,
+    LandmarkNormalizedLoss,
+    LandmarkSmoothL1Loss,
+    LandmarkSquaredLoss,
+    LandmarkWingLoss,
+)
+from simlearn.losses._landmarks import (
+    landmark_l1_loss,
+    landmark_normalized_loss,
+    landmark_smooth_l1_loss,
+    landmark_squared_loss,
+    landmark_wing_loss,
+)
 from simlearn.losses._lifted import (
     GeneralizedLiftedStructureLoss,
     LiftedStructureLoss,
@@ -91,6 +107,7 @@ __all__ = [
     "AdaFaceLoss",
     "AngularLoss",
     "ArcFaceLoss",
+    "AttributeLoss",
     "BarlowTwinsLoss",
     "BatchContrastiveLoss",
     "CenterLoss",
@@ -101,6 +118,11 @@ __all__ = [
     "FastAPLoss",
     "GeneralizedLiftedStructureLoss",
     "HistogramLoss",
+    "LandmarkL1Loss",
+    "LandmarkNormalizedLoss",
+    "LandmarkSmoothL1Loss",
+    "LandmarkSquaredLoss",
+    "LandmarkWingLoss",
     "LiftedStructureLoss",
     "MarginLoss",
     "MinedTripletLoss",
@@ -134,6 +156,7 @@ __all__ = [
     "adaface_loss",
     "angular_loss",
     "arcface_loss",
+    "attribute_loss",
     "barlow_twins_loss",
     "batch_all_triplet_loss",
     "batch_contrastive_loss",
@@ -145,6 +168,11 @@ __all__ = [
     "fast_ap_loss",
     "generalized_lifted_structure_loss",
     "histogram_loss",
+    "landmark_l1_loss",
+    "landmark_normalized_loss",
+    "landmark_smooth_l1_loss",
+    "landmark_squared_loss",
+    "landmark_wing_loss",
     "lifted_structure_loss",
     "margin_loss",
     "mined_triplet_loss",

@@ -1,5 +1,6 @@
 """Scores of embeddings, in numpy and without Keras."""
 
+from simlearn.metrics.attributes import AttributeScores, attribute_scores
 from simlearn.metrics.clustering import (
     Agreement,
     adjusted_mutual_information,
@@ -17,6 +18,13 @@ from simlearn.metrics.identification import (
     detection_at,
     detection_at_far,
     open_set_matches,
+)
+from simlearn.metrics.landmarks import (
+    LandmarkScores,
+    cross_fitted_offset,
+    cumulative_errors,
+    landmark_errors,
+    landmark_scores,
 )
 from simlearn.metrics.rankings import (
     average_precision_at_r,
@@ -54,6 +62,7 @@ from simlearn.metrics.verification import (
 
 __all__ = [
     "Agreement",
+    "AttributeScores",
     "BestAccuracy",
     "BootstrapInterval",
     "Bounds",
@@ -62,6 +71,7 @@ __all__ = [
     "EqualErrorRate",
     "FoldScores",
     "Interval",
+    "LandmarkScores",
     "OpenSet",
     "OperatingPoint",
     "Roc",
@@ -69,6 +79,7 @@ __all__ = [
     "accuracy_at",
     "adjusted_mutual_information",
     "adjusted_rand_index",
+    "attribute_scores",
     "auc",
     "average_precision_at_r",
     "b_cubed",
@@ -76,11 +87,15 @@ __all__ = [
     "choose_threshold",
     "closed_set_identification",
     "clustering_scores",
+    "cross_fitted_offset",
+    "cumulative_errors",
     "detection_at",
     "detection_at_far",
     "equal_error_rate",
     "fold_scores",
     "identity_bootstrap",
+    "landmark_errors",
+    "landmark_scores",
     "ndcg_at_k",
     "normalized_mutual_information",
     "open_set_matches",

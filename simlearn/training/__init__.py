@@ -9,13 +9,16 @@ from simlearn.training._fingerprint import model_fingerprint
 from simlearn.training._fit import CHECKPOINT, fit, seed_everything
 from simlearn.training._models import embed, save_model
 from simlearn.training._scores import GalleryScores
+from simlearn.training._task_stopping import TaskWiseStopping, stopping_measure
 
 __all__ = [
     "CHECKPOINT",
     "GalleryScores",
+    "TaskWiseStopping",
     "embed",
     "fit",
     "model_fingerprint",
     "save_model",
     "seed_everything",
+    "stopping_measure",
 ]

@@ -41,7 +41,9 @@ def slope(function, rows, step):
 
 
 def test_no_loss_is_missing_from_the_table():
-    exported = {getattr(losses, name) for name in losses.__all__} - {losses.StreamedLoss}
+    # Losses of landmarks and attributes have a table of their own, in test_landmarks.py.
+    names = [n for n in losses.__all__ if not n.lower().startswith(("landmark", "attribute"))]
+    exported = {getattr(losses, name) for name in names} - {losses.StreamedLoss}
     covered = {row.loss for row in table.TABLE} | {row.function for row in table.TABLE}
     assert exported == covered
     assert len({row.loss for row in table.TABLE}) == len(table.TABLE)

@@ -1,10 +1,4 @@
-"""Encoder plus head: embeddings, siamese networks, two views and proxy classifiers.
-
-An *encoder* is any `keras.Model` with one input and one output `(batch, dim)`: what
-`simlearn.backbones` makes, or your own. These functions share its layers, never copy them: training
-the model trains the encoder you passed in, and `encoder.trainable = False` before compiling freezes
-it, its batch normalisation included.
-"""
+"""Encoder plus head: embeddings, siamese networks, two views and proxy classifiers."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,7 +11,8 @@ from simlearn.heads import L2Normalize, Proxies
 __all__ = ["embedding", "proxy_classifier", "siamese", "simsiam", "two_views"]
 
 
-def _check_encoder(encoder: keras.Model) -> None:
+def check_encoder(encoder: keras.Model) -> None:
+    """Refuse what does not turn one picture into one vector."""
     inputs: Sequence[Tensor] = getattr(encoder, "inputs", None) or ()
     outputs: Sequence[Tensor] = getattr(encoder, "outputs", None) or ()
     if len(inputs) != 1 or len(outputs) != 1 or len(outputs[0].shape) != 2:
@@ -31,7 +26,7 @@ def _check_encoder(encoder: keras.Model) -> None:
 
 def _alias(encoder: keras.Model, name: str) -> keras.Model:
     """The same layers under a fixed name, so that a loaded model can be asked for its encoder."""
-    _check_encoder(encoder)
+    check_encoder(encoder)
     return keras.Model(encoder.inputs[0], encoder.outputs[0], name=name)
 
 
@@ -71,7 +66,7 @@ def embedding(
     """
     if dim < 1:
         raise UserError(f"expected dim to be at least 1; got {dim}")
-    _check_encoder(encoder)
+    check_encoder(encoder)
     features = keras.layers.Dense(dim, dtype=_wide(), name="projection")(encoder.outputs[0])
     if normalize:
         features = L2Normalize(name="unit_length")(features)

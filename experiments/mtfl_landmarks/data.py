@@ -1,0 +1,122 @@
+"""Faces with landmarks: what is learned from, followed and scored."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.mtfl_landmarks.config import LandmarkSettings
+from simlearn.data import LandmarkPictures, celeba, clicked, decoded, kaggle_keypoints, mtfl
+from simlearn.data.frames import Stretch
+from simlearn.data.records import Attribute, PictureArray
+from simlearn.data.rendered import faces
+from simlearn.errors import DatasetError, UserError
+from simlearn.labelling import kept, read_decisions
+
+# The parts are the same for every seed of the training.
+_SPLIT_SEED: Final = 0
+_SCORED_SHARE: Final = 10
+_MOST_BYTES: Final = 2**30
+
+
+class Parts(NamedTuple):
+    """Faces to learn from, to follow the training with, and to score."""
+
+    training: LandmarkPictures
+    validation: LandmarkPictures
+    scored: LandmarkPictures
+
+
+def parts(config: LandmarkSettings) -> Parts:
+    """Read the faces and hold some of the training rows out.
+
+    Raises:
+        UserError: a file is missing or damaged, or there are too few faces.
+    """
+    training, scored = _read(config)
+    training = _with_two_points(training)
+    if config.decisions is not None:
+        training = kept(training, read_decisions(config.decisions))
+    order = np.random.default_rng(_SPLIT_SEED).permutation(len(training))
+    if config.validation > len(training) // 2:
+        raise UserError(
+            f"expected --validation up to half of the {len(training)} training faces, "
+            f"received {config.validation}"
+        )
+    held_out, rest = np.sort(order[: config.validation]), np.sort(order[config.validation :])
+    return Parts(
+        training.take(rest, name=training.name),
+        training.take(held_out, name=f"{training.name}-held-out"),
+        scored,
+    )
+
+
+def in_memory(record: LandmarkPictures) -> LandmarkPictures:
+    """Decoded once, where all pictures have one size and fit: decoding takes most of a batch."""
+    if isinstance(record.pictures, PictureArray) or not len(record):
+        return record
+    try:
+        sizes = {record.pictures.size(row) for row in range(len(record))}
+    except DatasetError:  # The pipeline skips and counts what cannot be read.
+        return record
+    if len(sizes) > 1:
+        return record
+    ((width, height),) = sizes
+    if len(record) * width * height * 3 > _MOST_BYTES:
+        return record
+    return decoded.landmark_pictures(record, frame=Stretch((height, width)))
+
+
+def attributes(record: LandmarkPictures, config: LandmarkSettings) -> tuple[Attribute, ...]:
+    """Those to be told."""
+    return record.attributes if config.tasks == "all" else ()
+
+
+def pose(record: LandmarkPictures) -> Attribute | None:
+    """The attribute that turns round in a mirror, if there is one."""
+    return next((one for one in record.attributes if one.mirrored), None)
+
+
+def shares(record: LandmarkPictures, config: LandmarkSettings) -> NDArray[np.float64]:
+    """The chance of each face to be drawn, `(n,)`: rare poses more often."""
+    turned = pose(record)
+    if turned is None:
+        return np.full(len(record), 1 / len(record))
+    values = record.attribute(turned.name)
+    counts = np.bincount(values + 1, minlength=len(turned.values) + 1)
+    odds = (counts.max() / counts[values + 1]) ** config.pose_balance
+    chances: NDArray[np.float64] = odds / odds.sum()
+    return chances
+
+
+def _read(config: LandmarkSettings) -> tuple[LandmarkPictures, LandmarkPictures]:
+    root = config.data
+    if root is None:
+        return (
+            faces.landmarks(config.rendered, seed=0),
+            faces.landmarks(config.rendered // 5, seed=0, split="test"),
+        )
+    # A point a little outside its picture, which some lists have, is no reason to read nothing.
+    if config.data_set == "mtfl":
+        return mtfl.load(root, outside="mask"), mtfl.load(root, "test", outside="mask")
+    if config.data_set == "mafl":
+        return celeba.mafl(root, outside="mask"), celeba.mafl(root, "test", outside="mask")
+    if config.data_set == "celeba":
+        return celeba.load(root, outside="mask"), celeba.load(root, "test", outside="mask")
+    reader = kaggle_keypoints.load if config.data_set == "kaggle" else clicked.load
+    everything = reader(root, outside="mask")
+    order = np.random.default_rng((_SPLIT_SEED, 1)).permutation(len(everything))
+    scored, rest = np.split(order, [len(everything) // _SCORED_SHARE])
+    return (
+        everything.take(np.sort(rest), name=f"{everything.name}-rest"),
+        everything.take(np.sort(scored), name=f"{everything.name}-scored"),
+    )
+
+
+def _with_two_points(record: LandmarkPictures) -> LandmarkPictures:
+    """Without the faces that no mean shape can be laid on."""
+    different = [
+        len(np.unique(points[visible], axis=0)) >= 2
+        for points, visible in zip(record.points, record.visible, strict=True)
+    ]
+    return record.take(np.array(different, np.bool_), name=record.name)

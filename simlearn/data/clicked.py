@@ -1,0 +1,136 @@
+"""Points that were clicked on one's own pictures: the CSV file that `simlearn label` writes.
+
+One row a picture: `image,status,<point>_x,<point>_y,...`, in pixels of the upright picture, (0, 0)
+the centre of its first pixel; a point that cannot be seen has two empty cells. Rows whose status
+is not `done` are not finished, or skipped, and are passed over.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from simlearn.data._annotations import Line
+from simlearn.data._landmarks import Outside, landmark_pictures
+from simlearn.data._sides import paired
+from simlearn.data.files import LARGEST_ANNOTATION, Root, open_files
+from simlearn.data.records import Landmark, LandmarkPictures, StoredPictures
+from simlearn.errors import DatasetError
+
+__all__ = ["DONE", "FILE", "OPEN", "SKIPPED", "Clicked", "load", "read", "written"]
+
+FILE: Final = "labels.csv"
+DONE: Final = "done"
+OPEN: Final = "open"
+SKIPPED: Final = "skipped"
+_STATES: Final = (DONE, OPEN, SKIPPED)
+
+
+class Clicked(NamedTuple):
+    """What was clicked on one picture.
+
+    Attributes:
+        status: `done`, `open` or `skipped`.
+        points: x and y of each, or None where it was not clicked or cannot be seen.
+    """
+
+    status: str
+    points: tuple[tuple[float, float] | None, ...]
+
+
+def load(
+    root: Root, *, landmarks: Sequence[Landmark] | None = None, outside: Outside = "refuse"
+) -> LandmarkPictures:
+    """Read the finished pictures of a folder with `labels.csv`.
+
+    Args:
+        root: the folder or zip that was labelled.
+        landmarks: what each point is; by default the file's names, where a name with `left` is
+            the twin of that with `right`.
+        outside: as in `simlearn.data.mtfl.load`.
+
+    Raises:
+        DatasetError: the file is missing or a row is not what the format says.
+    """
+    files = open_files(root).find(FILE)
+    where = files.where(FILE)
+    text = files.read(FILE, limit=LARGEST_ANNOTATION).decode("utf-8", "replace")
+    names, rows = read(text, where)
+    done = {image: row for image, row in rows.items() if row.status == DONE}
+    points = np.array(
+        [[(np.nan, np.nan) if p is None else p for p in row.points] for row in done.values()],
+        np.float64,
+    ).reshape(-1, len(names), 2)
+    known = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
+    return landmark_pictures(
+        StoredPictures(files, list(done)),
+        points=np.nan_to_num(points),
+        visible=known,
+        landmarks=paired(names, where) if landmarks is None else tuple(landmarks),
+        values=np.zeros((len(done), 0), np.int64),
+        attributes=(),
+        lines=[Line(image, where) for image in done],
+        outside=outside,
+        name="labelled",
+    )
+
+
+def read(text: str, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
+    """The names of the points, and what was clicked on each picture, from the file's text.
+
+    Raises:
+        DatasetError: the columns are others, a status is not known, a cell is no number, or a
+            picture occurs twice.
+    """
+    table = csv.reader(io.StringIO(text, newline=""))
+    header = next(table, [])
+    names = [column.removesuffix("_x") for column in header[2::2]]
+    if not names or header != [
+        "image",
+        "status",
+        *(f"{name}_{axis}" for name in names for axis in "xy"),
+    ]:
+        raise DatasetError(
+            f"{where}, line 1: expected image,status,<point>_x,<point>_y,..., got {header[:6]}"
+        )
+    found: dict[str, Clicked] = {}
+    for cells in table:
+        place = f"{where}, line {table.line_num}"
+        if not cells:
+            continue
+        if len(cells) != len(header) or cells[1] not in _STATES or cells[0] in found:
+            raise DatasetError(
+                f"{place}: expected a new image, one of {', '.join(_STATES)}, and "
+                f"{len(header) - 2} cells, got {cells[:3]} and {len(cells)} cells"
+            )
+        pairs = zip(cells[2::2], cells[3::2], strict=True)
+        found[cells[0]] = Clicked(cells[1], tuple(_point(x, y, place) for x, y in pairs))
+    return names, found
+
+
+def written(names: Iterable[str], rows: Mapping[str, Clicked]) -> str:
+    """The text of the file."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["image", "status", *(f"{name}_{axis}" for name in names for axis in "xy")])
+    for image, row in rows.items():
+        cells = [("", "") if p is None else (f"{p[0]:.2f}", f"{p[1]:.2f}") for p in row.points]
+        table.writerow([image, row.status, *(cell for pair in cells for cell in pair)])
+    return text.getvalue()
+
+
+def _point(x: str, y: str, place: str) -> tuple[float, float] | None:
+    if not x and not y:
+        return None
+    try:
+        pair = (float(x), float(y))
+    except ValueError:
+        raise DatasetError(
+            f"{place}: expected two numbers or two empty cells, got {x!r}, {y!r}"
+        ) from None
+    if not np.isfinite(pair).all():
+        raise DatasetError(f"{place}: expected finite numbers, got {x!r}, {y!r}")
+    return pair
