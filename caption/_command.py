@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from caption._exits import one_line_errors
+from simlearn._exits import one_line_errors
 
 # TensorFlow reads this when it is imported, which nothing has done yet.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from caption._exits import one_line_errors
 from caption.metrics import _options, _output
+from simlearn._exits import one_line_errors
 
 if TYPE_CHECKING:
     from caption.metrics.scores import CaptionScorer, CaptionScores

@@ -1,4 +1,4 @@
-"""How the commands of this package end when something is wrong: in one line, never a traceback."""
+"""How commands end when something is wrong: in one line, never a traceback."""
 
 import contextlib
 import os

@@ -1,0 +1,1 @@
+"""From photos to verified, recognised and clustered people."""
