@@ -18,8 +18,10 @@ from simlearn.backbones._applications import (
     resnet50,
     vgg16,
 )
+from simlearn.backbones._inception_resnet import inception_resnet_v1
+from simlearn.backbones._mobilefacenet import mobilefacenet
 from simlearn.backbones._pooling import Pooling, Shape
-from simlearn.backbones._preprocessing import CaffePixels
+from simlearn.backbones._preprocessing import CaffePixels, WhitenedPixels
 from simlearn.backbones._small import conv4, siamese_cnn, small_resnet
 from simlearn.backbones._weights import Weights
 
@@ -28,9 +30,12 @@ __all__ = [
     "Pooling",
     "Shape",
     "Weights",
+    "WhitenedPixels",
     "conv4",
     "efficientnet_b0",
+    "inception_resnet_v1",
     "inception_v3",
+    "mobilefacenet",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",

@@ -1,1 +1,33 @@
-"""From photos to verified, recognised and clustered people."""
+"""From photos to verified, recognised and clustered people.
+
+A detector finds faces and five points of each; a `FaceEmbedder` carries a model with all that its
+embeddings depend on: pixels' standardisation, size, how faces are laid. Nothing here imports Keras
+before it is needed.
+"""
+
+from simlearn.faces._align import AlignedFaces, face_template, similarity_transform
+from simlearn.faces._cache import VectorCache
+from simlearn.faces._detect import Detector, MtcnnDetector
+from simlearn.faces._embedder import FaceEmbedder
+from simlearn.faces._found import FoundFaces, largest, most_central
+from simlearn.faces._pipeline import embed_faces, find_faces
+from simlearn.faces._placing import Aligned, Cropped, FixedBox, Placing
+
+__all__ = [
+    "Aligned",
+    "AlignedFaces",
+    "Cropped",
+    "Detector",
+    "FaceEmbedder",
+    "FixedBox",
+    "FoundFaces",
+    "MtcnnDetector",
+    "Placing",
+    "VectorCache",
+    "embed_faces",
+    "face_template",
+    "find_faces",
+    "largest",
+    "most_central",
+    "similarity_transform",
+]
