@@ -7,27 +7,37 @@ before it is needed.
 
 from simlearn.faces._align import AlignedFaces, face_template, similarity_transform
 from simlearn.faces._cache import VectorCache
+from simlearn.faces._calibration import Calibration, calibrate
 from simlearn.faces._detect import Detector, MtcnnDetector
 from simlearn.faces._embedder import FaceEmbedder
+from simlearn.faces._face_model import FaceModel
 from simlearn.faces._found import FoundFaces, largest, most_central
+from simlearn.faces._gallery import Gallery, Identified
+from simlearn.faces._models import load_embedder
 from simlearn.faces._pipeline import embed_faces, find_faces
 from simlearn.faces._placing import Aligned, Cropped, FixedBox, Placing
 
 __all__ = [
     "Aligned",
     "AlignedFaces",
+    "Calibration",
     "Cropped",
     "Detector",
     "FaceEmbedder",
+    "FaceModel",
     "FixedBox",
     "FoundFaces",
+    "Gallery",
+    "Identified",
     "MtcnnDetector",
     "Placing",
     "VectorCache",
+    "calibrate",
     "embed_faces",
     "face_template",
     "find_faces",
     "largest",
+    "load_embedder",
     "most_central",
     "similarity_transform",
 ]

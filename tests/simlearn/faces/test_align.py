@@ -93,7 +93,7 @@ def test_a_face_at_the_edge_is_filled_not_stretched():
         Loader(PictureArray(picture), frame=frame, fill=7).load(np.array([0])).images[0, :, :, 0]
     )
     # 40 pixels of the picture on 80 of the frame: twice as large, 10 from the edge.
-    lit = np.argwhere(found == 200)
+    lit = np.argwhere(found > 100)
     assert lit.min(axis=0).tolist() == [50, 50]
     assert lit.max(axis=0).tolist() == [89, 89]
     assert (found[:49] == 7).all()
