@@ -16,6 +16,7 @@ from simlearn.faces._cache import VectorCache, digest_of
 from simlearn.faces._detect import Detector
 from simlearn.faces._embedder import FaceEmbedder
 from simlearn.faces._found import FoundFaces
+from simlearn.faces._paths import PathPictures
 from simlearn.faces._placing import matrix_key
 
 _BATCH: Final = 64
@@ -170,6 +171,8 @@ def _enlarged(faces: FoundFaces, times: int) -> NDArray[np.float32]:
 
 
 def _content(pictures: Pictures, row: int) -> bytes:
+    if isinstance(pictures, PathPictures):
+        return pictures.content(row)
     if isinstance(pictures, StoredPictures):
         return pictures.files.read(pictures.paths[row])
     picture = pictures.open(row)
