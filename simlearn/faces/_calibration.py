@@ -124,8 +124,8 @@ def calibrate(
     Examples:
         >>> near, far = np.linspace(0.1, 0.6, 50), np.linspace(0.4, 0.9, 50)
         >>> found = calibrate(np.append(near, far), np.arange(100) < 50, data="made up")
-        >>> found.probability([0.1, 0.5, 0.9]).round(2).tolist()
-        [0.99, 0.5, 0.01]
+        >>> found.probability([0.45, 0.5, 0.55]).round(2).tolist()
+        [0.67, 0.5, 0.33]
 
     Reference:
         Platt 1999, "Probabilistic Outputs for Support Vector Machines". Deviations: classes weigh
