@@ -72,7 +72,7 @@ def _pixels(
                                         == np.arange(things))  # fmt: skip
     loader = Loader(
         pairs.pictures,
-        frame=FixedBox(_SIZE, share=config.fixed_share),
+        frame=FixedBox(_SIZE, share=config.fixed_share, shift=config.fixed_shift),
         channels=1,
         skipped=Skipped(limit=1.0),
     )

@@ -52,7 +52,7 @@ def embed(
     """
     placing = faces.Cropped(config.margin) if laying == "cropped" else faces.Aligned()
     used = faces.FaceEmbedder(embedder.model, placing=placing, flip=config.flip)
-    frame: Frame = faces.FixedBox(used.size, share=config.fixed_share)
+    frame: Frame = faces.FixedBox(used.size, share=config.fixed_share, shift=config.fixed_shift)
     unfound = 0
     if found is not None:
         unfound = len(pairs.pictures) - len(found)

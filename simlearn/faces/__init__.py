@@ -2,8 +2,11 @@
 
 A detector finds faces and five points of each; a `FaceEmbedder` carries a model with all that its
 embeddings depend on: pixels' standardisation, size, how faces are laid. Nothing here imports Keras
-before it is needed.
+before it is needed; `multi_crop` and its parts do so when they are first asked for.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from simlearn.faces._align import AlignedFaces, face_template, similarity_transform
 from simlearn.faces._cache import VectorCache
@@ -17,12 +20,19 @@ from simlearn.faces._models import load_embedder
 from simlearn.faces._pipeline import embed_faces, find_faces
 from simlearn.faces._placing import Aligned, Cropped, FixedBox, Placing
 
+if TYPE_CHECKING:
+    from simlearn.faces._multi_crop import EYES, MOUTH, WHOLE, FaceCrop, multi_crop
+
 __all__ = [
+    "EYES",
+    "MOUTH",
+    "WHOLE",
     "Aligned",
     "AlignedFaces",
     "Calibration",
     "Cropped",
     "Detector",
+    "FaceCrop",
     "FaceEmbedder",
     "FaceModel",
     "FixedBox",
@@ -39,5 +49,14 @@ __all__ = [
     "largest",
     "load_embedder",
     "most_central",
+    "multi_crop",
     "similarity_transform",
 ]
+
+_LAZY = frozenset({"EYES", "MOUTH", "WHOLE", "FaceCrop", "multi_crop"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module("simlearn.faces._multi_crop"), name)
+    raise AttributeError(f"module 'simlearn.faces' has no attribute {name!r}")

@@ -156,7 +156,7 @@ def test_no_face_a_tiny_one_and_bad_pictures_are_said(tmp_path, model, patches, 
     assert status == 2
     assert "no face found" in err
     tiny = write(tmp_path / "tiny.png", person("ann", size=(24, 24)))
-    status, out, err = call(capsys, "verify", single, tiny, "--model", model)
+    status, _, err = call(capsys, "verify", single, tiny, "--model", model)
     assert status == 0
     assert "a face of 24 pixels" in err
     damaged = tmp_path / "damaged.jpg"

@@ -162,8 +162,9 @@ def test_an_empty_gallery_identifies_nobody():
 
 def pairs(seed=0):
     random = np.random.default_rng(seed)
-    distances = np.concatenate([random.normal(0.4, 0.1, 300), random.normal(0.9, 0.15, 2000)])
-    return distances, np.arange(2300) < 300
+    # Of one deviation: only then is logistic regression the true form.
+    distances = np.concatenate([random.normal(0.4, 0.15, 3000), random.normal(0.9, 0.15, 20_000)])
+    return distances, np.arange(23_000) < 3000
 
 
 def test_probabilities_are_those_of_logistic_regression_with_equal_weights():
@@ -178,12 +179,12 @@ def test_probabilities_are_those_of_logistic_regression_with_equal_weights():
 
 
 def test_told_probabilities_come_true_on_other_pairs():
-    found = calibrate(*pairs(), data="made up").prior(300 / 2300)
+    found = calibrate(*pairs(), data="made up").prior(3 / 23)
     distances, same = pairs(seed=1)
     told = found.probability(distances)
     for low, high in ((0.0, 0.1), (0.3, 0.7), (0.9, 1.0)):
         within = (told >= low) & (told <= high)
-        assert abs(told[within].mean() - same[within].mean()) < 0.12
+        assert abs(told[within].mean() - same[within].mean()) < 0.04
 
 
 def test_a_prior_moves_the_odds_by_its_own():
