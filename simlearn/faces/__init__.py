@@ -17,6 +17,7 @@ from simlearn.faces._face_model import FaceModel
 from simlearn.faces._found import FoundFaces, largest, most_central
 from simlearn.faces._gallery import Gallery, Identified
 from simlearn.faces._models import load_embedder
+from simlearn.faces._paths import PathPictures, picture_paths
 from simlearn.faces._pipeline import embed_faces, find_faces
 from simlearn.faces._placing import Aligned, Cropped, FixedBox, Placing
 
@@ -40,6 +41,7 @@ __all__ = [
     "Gallery",
     "Identified",
     "MtcnnDetector",
+    "PathPictures",
     "Placing",
     "VectorCache",
     "calibrate",
@@ -50,6 +52,7 @@ __all__ = [
     "load_embedder",
     "most_central",
     "multi_crop",
+    "picture_paths",
     "similarity_transform",
 ]
 
