@@ -22,7 +22,7 @@ def run(config: VerificationSettings, folder: Run) -> dict[str, Any]:
     print(f"\n{present.table(outcomes, classical)}\n", flush=True)
     best = max(outcomes, key=lambda name: outcomes[name].scored.folds.mean, default=None)
     reported = best if config.protocol == "view1" else next(iter(outcomes), None)
-    saved = _saved(outcomes, best, told, config, folder.directory)
+    saved = _saved(outcomes, told, config, folder.directory)
     page = present.report(
         folder.directory / "report.html", told, outcomes, classical, reported, config
     )
@@ -65,14 +65,18 @@ def _models(
 
 def _saved(
     outcomes: dict[str, present.Outcome],
-    best: str | None,
     told: pairs.Pairs,
     config: VerificationSettings,
     directory: Path,
 ) -> str | None:
-    """On View 1, the model with the threshold and the calibration that all its pairs choose."""
-    if best is None or config.protocol != "view1":
+    """On View 1, the best model with the threshold and the calibration that all its pairs choose.
+
+    A fixed box only where nothing else was asked for: commands look for faces.
+    """
+    found = [name for name in outcomes if name != "fixed"] or list(outcomes)
+    if not found or config.protocol != "view1":
         return None
+    best = max(found, key=lambda name: outcomes[name].scored.folds.mean)
     embedder, scored = outcomes[best].embedded.embedder, outcomes[best].scored
     kept = ~np.isnan(scored.distances)
     given: dict[str, Any] = {

@@ -205,6 +205,7 @@ def _model(path: Path) -> "keras.Model":
 
     # What a `.keras` file may name: layers of ours register when these are imported.
     from simlearn import backbones, heads  # noqa: F401
+    from simlearn.faces import _multi_crop  # noqa: F401
 
     if not path.is_file():
         raise UserError(f"expected a model, and {path} does not exist")

@@ -1,25 +1,18 @@
 """People that are known: their names and embeddings, in a folder."""
 
 import dataclasses
-import hashlib
-import io
-import json
 import os
-import re
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simlearn import metrics, search
-from simlearn._files import write_atomically
 from simlearn.errors import UserError
+from simlearn.faces._gallery_files import read, write
 
-_FORMAT: Final = "simlearn face gallery 1"
-_LIST: Final = "gallery.json"
 Method = Literal["nearest", "classifier"]
 
 
@@ -175,29 +168,8 @@ class Gallery:
         Raises:
             UserError: it cannot be written.
         """
-        folder = Path(folder)
-        buffer = io.BytesIO()
-        np.savez(buffer, vectors=self.vectors)
-        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-        content = {
-            "format": _FORMAT,
-            "model_fingerprint": self.model_fingerprint,
-            "vectors": digest,
-            "faces": [
-                {"name": n, "source": s} for n, s in zip(self.names, self.sources, strict=True)
-            ],
-        }
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            # The numbers first, under the name that the list will give: the list decides.
-            write_atomically(folder / _file(digest), buffer.getvalue())
-            write_atomically(folder / _LIST, text.encode("utf-8", "surrogateescape"))
-            for old in folder.glob("vectors-*.npz"):
-                if old.name != _file(digest):
-                    old.unlink()
-        except OSError as error:
-            raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+        faces = list(zip(self.names, self.sources, strict=True))
+        write(Path(folder), faces, self.vectors, self.model_fingerprint)
 
     @classmethod
     def load(
@@ -212,62 +184,10 @@ class Gallery:
         Raises:
             UserError: it is missing, damaged, or of another embedder.
         """
-        folder = Path(folder)
-        content = _list(folder / _LIST)
-        vectors = _vectors(folder / _file(content["vectors"]), content["vectors"])
-        faces = content["faces"]
-        gallery = cls(
-            [face["name"] for face in faces],
-            [face["source"] for face in faces],
-            vectors,
-            content["model_fingerprint"],
-        )
+        gallery = cls(*read(Path(folder)))
         if model_fingerprint not in (None, gallery.model_fingerprint):
             raise UserError(
                 f"{folder}: expected a gallery of the model {str(model_fingerprint)[:12]}, got one "
                 f"of {gallery.model_fingerprint[:12]}; enrol its pictures anew"
             )
         return gallery
-
-
-def _file(digest: str) -> str:
-    return f"vectors-{digest[:16]}.npz"
-
-
-def _list(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path}: expected a gallery in JSON, got {error}") from error
-    good = isinstance(content, dict) and content.get("format") == _FORMAT
-    good = good and isinstance(content.get("faces"), list)
-    good = good and all(
-        isinstance(face, dict)
-        and isinstance(face.get("name"), str)
-        and isinstance(face.get("source"), str)
-        for face in content["faces"]
-    )
-    good = good and isinstance(content.get("model_fingerprint"), str)
-    if not good or not re.fullmatch("[0-9a-f]{64}", str(content.get("vectors"))):
-        raise UserError(f"{path}: expected {_FORMAT!r}, got {str(content)[:80]}")
-    return dict(content)
-
-
-def _vectors(path: Path, digest: str) -> NDArray[np.float32]:
-    try:
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise UserError(f"{path}: expected what was written there, got something else")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            vectors = archive["vectors"]
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: expected vectors, got {error}") from error
-    if vectors.dtype != np.float32 or vectors.ndim != 2:
-        raise UserError(f"{path}: expected float32 (faces, dim), got {vectors.dtype}")
-    return np.asarray(vectors)
