@@ -41,7 +41,7 @@ def some_faces(count=3):
 def test_embeddings_are_the_models_at_unit_length():
     model, faces = little(), some_faces()
     expected = np.asarray(model(faces))
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
     np.testing.assert_allclose(FaceEmbedder(model).embed(faces), expected, atol=1e-6)
     assert FaceEmbedder(model).embed(faces[:0]).shape == (0, 5)
 
