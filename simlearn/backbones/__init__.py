@@ -18,9 +18,11 @@ from simlearn.backbones._applications import (
     resnet50,
     vgg16,
 )
+from simlearn.backbones._inception_resnet import inception_resnet_v1
 from simlearn.backbones._landmarks import landmark_cnn, residual_pyramid
+from simlearn.backbones._mobilefacenet import mobilefacenet
 from simlearn.backbones._pooling import Pooling, Shape
-from simlearn.backbones._preprocessing import CaffePixels
+from simlearn.backbones._preprocessing import CaffePixels, WhitenedPixels
 from simlearn.backbones._small import conv4, siamese_cnn, small_resnet
 from simlearn.backbones._weights import Weights
 
@@ -29,10 +31,13 @@ __all__ = [
     "Pooling",
     "Shape",
     "Weights",
+    "WhitenedPixels",
     "conv4",
     "efficientnet_b0",
+    "inception_resnet_v1",
     "inception_v3",
     "landmark_cnn",
+    "mobilefacenet",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",

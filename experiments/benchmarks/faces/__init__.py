@@ -1,0 +1,1 @@
+"""From files of photos to embeddings of the faces on them, side by side."""

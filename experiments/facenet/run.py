@@ -1,0 +1,98 @@
+"""The FaceNet experiment itself."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import _audit
+from experiments.facenet import data, present, score
+from experiments.facenet.config import FacenetSettings
+from experiments.facenet.train import embed, network, train
+from simlearn import audit, baselines, faces, metrics, search, training
+from simlearn.data import LabelledImages
+from simlearn.runs import Run
+
+
+def run(config: FacenetSettings, folder: Run) -> dict[str, Any]:
+    """Read, train, score, show."""
+    parts = data.parts(config, folder.directory / "cache")
+    for part in parts:
+        print(part, flush=True)
+    leakage = _audit.check(
+        parts._asdict(), config, data_set="faces", disjoint=("identities", *audit.PICTURES)
+    )
+    training.seed_everything(config.seed)
+    model = network(config)
+    progress = train(model, parts.train, parts.validation, config, folder.directory)
+    saved = _save(model, parts.validation, folder)
+    vectors = {
+        name: (embedding(parts.test.images), embedding(parts.validation.images))
+        for name, embedding in _embeddings(model, parts.train, config).items()
+    }
+    scores = {
+        name: score.score(*pair, parts.test.labels, parts.validation.labels, seed=config.seed)
+        for name, pair in vectors.items()
+    }
+    print(f"\n{present.table(scores)}\n", flush=True)
+    page = present.report(folder.directory / "report.html", parts, scores, progress, vectors)
+    print(f"report: {page} (open it in a browser)\nmodel:  {saved}")
+    return {
+        "protocol": present.protocol(parts),
+        "scores": {name: one.as_json() for name, one in scores.items()},
+        "training_seconds": round(sum(one.seconds for one in progress.values()), 1),
+        "parameters": int(model.count_params()),
+        "embedder": saved,
+        "audit": leakage,
+        "data_fingerprint": {part.name: part.fingerprint() for part in parts},
+    }
+
+
+def _embeddings(model: Any, people: LabelledImages, config: FacenetSettings) -> dict[str, Any]:
+    """Pictures to vectors, by name."""
+    size = max(1, config.size // 48)
+
+    def grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        small = images[:, ::size, ::size].astype(np.float32)
+        return small @ np.array([0.299, 0.587, 0.114], np.float32)
+
+    components = min(100, len(people) - len(np.unique(people.labels)) - 1)
+    eigen = baselines.Eigenfaces(components=components).fit(grey(people.images))
+    fisher = baselines.Fisherfaces(principal=components, whiten=True).fit(
+        grey(people.images), people.labels
+    )
+    found: dict[str, Any] = {
+        "eigenfaces": lambda images: eigen(grey(images)),
+        "Fisherfaces": lambda images: fisher(grey(images)),
+        "network": lambda images: embed(model, images),
+    }
+    if config.compare is not None:
+        found["compared"] = _compared(config)
+    return found
+
+
+def _compared(config: FacenetSettings) -> Any:
+    """Another embedder, shown the middle of the same pixels."""
+    from simlearn.data.records import PictureArray
+
+    embedder = faces.load_embedder(config.compare or "")
+    frame = faces.FixedBox(embedder.size, share=config.compare_share / config.share)
+    return lambda images: faces.embed_faces(PictureArray(images), frame, embedder)[0]
+
+
+def _save(model: Any, validation: LabelledImages, folder: Run) -> str:
+    """The model with a threshold and a calibration from validation people."""
+    embedder = faces.FaceEmbedder(model, placing=faces.Cropped())
+    vectors = embedder.embed(validation.images)
+    distances, same = metrics.pair_distances(vectors, validation.labels, distance=search.cosine)
+    given: dict[str, Any] = {
+        "distance": search.cosine,
+        "data": validation.name,
+        "data_fingerprint": validation.fingerprint(),
+        "model_fingerprint": embedder.fingerprint,
+    }
+    # Where error rates of both kinds meet: pairs of one person are rare among all pairs.
+    threshold = metrics.choose_threshold(distances, same, metrics.equal_error_rate, **given)
+    target = folder.directory / "embedder"
+    faces.FaceModel(embedder, threshold, faces.calibrate(distances, same, **given)).save(target)
+    return str(target)

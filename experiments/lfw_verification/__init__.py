@@ -1,0 +1,1 @@
+"""Whether two faces are of one person, by published protocols."""

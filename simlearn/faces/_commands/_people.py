@@ -1,0 +1,148 @@
+"""`simlearn faces enrol` and `simlearn faces identify`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simlearn import metrics, search
+from simlearn.errors import UserError
+from simlearn.faces._commands._seeing import Seen, answer, required_threshold, say, see
+from simlearn.faces._commands._settings import Enrol, Identify
+from simlearn.faces._face_model import FaceModel
+from simlearn.faces._found import largest
+from simlearn.faces._gallery import Gallery, Identified
+from simlearn.faces._paths import picture_paths
+
+
+def enrol(settings: Enrol) -> int:
+    """Add people to a gallery; 0, or 1 where no picture could be taken."""
+    model = FaceModel.load(settings.model)
+    gallery = _opened(settings.gallery, model)
+    if settings.remove is not None:
+        gallery = gallery.without(settings.remove)
+    added = 0
+    if settings.pictures:
+        named = _named(settings)
+        seen = see([path for path, _ in named], model, settings)
+        rows = _one_each(seen, largest_one=settings.largest)
+        owners = seen.faces.owner[rows]
+        gallery = gallery.with_faces(
+            [named[owner][1] for owner in owners],
+            [str(named[owner][0].absolute()) for owner in owners],
+            seen.vectors[rows],
+        )
+        added = len(rows)
+        if not added:
+            say("no picture could be taken; the gallery stays as it was")
+            return 1
+    elif settings.remove is None:
+        raise UserError("expected pictures to enrol, or --remove NAME, got neither")
+    gallery.save(settings.gallery)
+    people = gallery.people
+    content = {"gallery": str(settings.gallery), "added": added, "people": list(people)}
+    text = f"{settings.gallery}: {added} added; {len(gallery)} faces of {len(people)} people"
+    answer(settings, content | {"faces": len(gallery)}, [text])
+    return 0
+
+
+def identify(settings: Identify) -> int:
+    """Name the faces in pictures; 0."""
+    model = FaceModel.load(settings.model)
+    gallery = Gallery.load(settings.gallery, model_fingerprint=model.embedder.fingerprint)
+    threshold, where = required_threshold(model, settings)
+    paths = picture_paths(settings.pictures)
+    truth = folder_names(settings.pictures, paths) if settings.labelled else None
+    seen = see(paths, model, settings)
+    told = gallery.identify(seen.vectors, threshold=threshold, method=settings.method)
+    rows = [_row(seen, row, one) for row, one in enumerate(told)]
+    content: dict[str, Any] = {"faces": rows, "threshold": threshold, "threshold_from": where}
+    lines = [_line(row) for row in rows]
+    if truth is not None:
+        kept = _one_each(seen, largest_one=True)
+        names = [truth[owner] for owner in seen.faces.owner[kept]]
+        scores = _scores(seen.vectors[kept], names, gallery, threshold)
+        content["scores"] = scores
+        lines += [f"{name}: {value}" for name, value in scores.items()]
+    answer(settings, content, [*lines, f"threshold: {where}"])
+    return 0
+
+
+def _opened(folder: Path, model: FaceModel) -> Gallery:
+    fingerprint = model.embedder.fingerprint
+    if (folder / "gallery.json").exists():
+        return Gallery.load(folder, model_fingerprint=fingerprint)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder}: expected a gallery, or a folder that is new or empty")
+    return Gallery([], [], np.empty((0, model.embedder.dim), np.float32), fingerprint)
+
+
+def _named(settings: Enrol) -> list[tuple[Path, str]]:
+    """Every picture with the person that it shows."""
+    if settings.name is not None:
+        if not settings.name.strip():
+            raise UserError("expected a name, got an empty one")
+        return [(path, settings.name) for path in picture_paths(settings.pictures)]
+    paths = picture_paths(settings.pictures)
+    return list(zip(paths, folder_names(settings.pictures, paths), strict=True))
+
+
+def folder_names(given: tuple[Path, ...], paths: list[Path]) -> list[str]:
+    """The folder below the given one that each picture lies in."""
+    if len(given) != 1 or not given[0].is_dir():
+        raise UserError("expected one folder with a folder for each person; or give --name")
+    names = []
+    for path in paths:
+        parts = path.relative_to(given[0]).parts
+        if len(parts) < 2:
+            raise UserError(f"{path}: expected every picture in the folder of a person")
+        names.append(parts[0])
+    return names
+
+
+def _one_each(seen: Seen, *, largest_one: bool) -> Any:
+    """The face of each picture; one with several is left out, or gives its largest."""
+    if largest_one:
+        return largest(seen.faces)
+    counts = seen.faces.counts()
+    for owner in np.flatnonzero(counts > 1):
+        say(
+            f"{seen.pictures.where(int(owner))}: left out: it shows {counts[owner]} faces; "
+            "--largest takes the largest"
+        )
+    return np.flatnonzero(counts[seen.faces.owner] == 1)
+
+
+def _row(seen: Seen, row: int, told: Identified) -> dict[str, Any]:
+    return {
+        "picture": seen.pictures.where(int(seen.faces.owner[row])),
+        "box": seen.faces.boxes[row].round(1).tolist(),
+        "name": told.name or None,
+        "nearest": told.nearest,
+        "distance": told.distance,
+    }
+
+
+def _line(row: dict[str, Any]) -> str:
+    told = row["name"] or f"unknown (nearest {row['nearest']})"
+    return f"{row['picture']}\t{told}\t{row['distance']:.4f}"
+
+
+def _scores(
+    vectors: Any, names: list[str], gallery: Gallery, threshold: float
+) -> dict[str, float | int | None]:
+    """Rates of the nearest neighbour at the threshold in use."""
+    matches = metrics.open_set_matches(
+        vectors, names, gallery.vectors, list(gallery.names), distance=search.cosine
+    )
+    known = matches.known
+    accepted = matches.distances <= threshold
+    named = matches.correct & accepted
+    strangers = int((~known).sum())
+    return {
+        "pictures of known people": int(known.sum()),
+        "rank-1 rate": float(matches.correct[known].mean()) if known.any() else None,
+        "detection and identification rate": float(named[known].mean()) if known.any() else None,
+        "pictures of strangers": strangers,
+        "false alarm rate": float(accepted[~known].mean()) if strangers else None,
+    }

@@ -1,0 +1,145 @@
+"""What `simlearn faces ...` takes. Nothing heavy is imported, so that `--help` answers at once."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import tyro
+
+Paths: TypeAlias = Annotated[tuple[Path, ...], tyro.conf.Positional]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Seeing:
+    """How faces are found and seen."""
+
+    model: Path
+    """What sees the faces: a folder that `experiments.lfw_verification` or `experiments.facenet`
+    wrote, with its threshold, or published weights (.npz, .h5)."""
+
+    cropped: bool = False
+    """Each picture is cropped to one upright face already: none is looked for, and the faces extra
+    is not needed."""
+
+    share: float = 1.0
+    """Of a cropped picture's shorter side, what the model is shown, from the middle."""
+
+    shift: float = 0.0
+    """How far below the picture's middle that lies, as a share of the shorter side."""
+
+    min_face: float = 20.0
+    """Smallest face that is looked for, in pixels, at least 12."""
+
+    sure: float = 0.8
+    """How sure the detector must be of a face, in [0, 1)."""
+
+    threshold: float | None = None
+    """Cosine distance up to which two faces are of one person; by default the model's own."""
+
+    cache: Path | None = None
+    """Folder to keep found faces and embeddings in, by the pictures' content."""
+
+    draw: Path | None = None
+    """Folder to write the pictures into with a box around each face."""
+
+    json: bool = False
+    """Print one JSON object."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verify(Seeing):
+    """Say whether two pictures show the same person.
+
+    Prints the distance, the threshold and where it comes from, and a calibrated probability. A
+    picture with several faces is refused until it is said which: --left-face, --right-face, or
+    --every for a table of all pairs.
+    """
+
+    left: Annotated[Path, tyro.conf.Positional]
+    """One picture."""
+
+    right: Annotated[Path, tyro.conf.Positional]
+    """The other."""
+
+    left_face: int | None = None
+    """Which face of the first picture, by its number from 0."""
+
+    right_face: int | None = None
+    """Which face of the second picture."""
+
+    every: bool = False
+    """Compare every face of one with every face of the other, and decide nothing for the whole."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Enrol(Seeing):
+    """Add people to a gallery.
+
+    With --name, all pictures are of that person; without, each folder in the given folder is a
+    person. A picture must show one face.
+    """
+
+    gallery: Path
+    """Folder of the gallery; made where there is none."""
+
+    pictures: Paths = ()
+    """Pictures or folders of them; without --name, one folder with a folder for each person."""
+
+    name: str | None = None
+    """Who they show."""
+
+    largest: bool = False
+    """Of several faces take the largest."""
+
+    remove: str | None = None
+    """Take this person out of the gallery first."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Identify(Seeing):
+    """Say who of a gallery each face in pictures is, and who is nobody of it.
+
+    With --labelled, one folder with a folder for each person, some of whom may be strangers: prints
+    rank-1 rate, detection and identification rate, and false alarms.
+    """
+
+    gallery: Path
+    """Folder of the gallery."""
+
+    pictures: Paths
+    """Pictures or folders of them."""
+
+    method: Literal["nearest", "classifier"] = "nearest"
+    """The person of the nearest face, or whom a classifier trained on the gallery names."""
+
+    labelled: bool = False
+    """The folders in the given folder say who the pictures show: score the answers."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cluster(Seeing):
+    """Group the faces in pictures by person, nobody having said who is on them or how many.
+
+    Prints the groups, or writes them: copies in a folder for each (--folders), JSON (--json), a
+    contact sheet (--sheet).
+    """
+
+    pictures: Paths
+    """Pictures or folders of them."""
+
+    folders: Path | None = None
+    """Folder to copy the pictures into, a folder for each person; must be new or empty."""
+
+    sheet: Path | None = None
+    """A page with every face, by person, to write (.html)."""
+
+    labelled: bool = False
+    """The folders in the given folder say who the pictures show: score the groups."""
+
+
+Command: TypeAlias = (
+    Annotated[Verify, tyro.conf.subcommand("verify")]
+    | Annotated[Enrol, tyro.conf.subcommand("enrol")]
+    | Annotated[Identify, tyro.conf.subcommand("identify")]
+    | Annotated[Cluster, tyro.conf.subcommand("cluster")]
+)
