@@ -41,6 +41,9 @@ class ScenesSettings(CaptioningSettings):
     learning_rate: float = 1e-2
     """At first; it falls along a cosine."""
 
+    weight_decay: float = 0.004
+    """Decoupled."""
+
     epochs: int = 10
     """Of training on captions, at most; an epoch goes once through the pictures."""
 
