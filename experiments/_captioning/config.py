@@ -40,11 +40,15 @@ class CaptioningSettings(Settings):
     batch: int = 32
     """Pictures a batch, each with its captions."""
 
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """AdamW, gradients clipped to a norm of 5; or simlearn.optimizers.Muon, whose rate is about ten
+    times as high."""
+
     learning_rate: float = 1e-3
-    """At first; it falls along a cosine. AdamW, gradients clipped to a norm of 5."""
+    """At first; it falls along a cosine."""
 
     weight_decay: float = 0.0
-    """Of AdamW."""
+    """Decoupled."""
 
     label_smoothing: float = 0.1
     """Share of the probability that is spread over all words."""

@@ -136,10 +136,12 @@ def _learn_captions(
     rate = keras.optimizers.schedules.CosineDecay(
         config.learning_rate, steps * config.epochs, alpha=0.02
     )
-    captioner.compile(
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=_CLIP),
-        loss=CaptionCrossentropy(label_smoothing=config.label_smoothing),
+    optimizer = (
+        Muon(rate, weight_decay=config.weight_decay)
+        if config.optimizer == "muon"
+        else keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=_CLIP)
     )
+    captioner.compile(optimizer, loss=CaptionCrossentropy(label_smoothing=config.label_smoothing))
     callbacks = [_scores(config, prepared, run, "captions"), _early(config.patience)]
     if config.scheduled_sampling:
         inner = captioner.captioner if isinstance(captioner, models.FineTuned) else captioner

@@ -1,7 +1,7 @@
 """Settings of `python -m experiments.caption_scenes`."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 from experiments._captioning.config import CaptioningSettings
 from experiments._command import require
@@ -34,6 +34,21 @@ class ScenesSettings(CaptioningSettings):
 
     word_width: int = 128
     """Length of the word vectors."""
+
+    optimizer: Literal["adamw", "muon"] = "muon"
+    """What trains captioner and encoder, after the encoder's own training, which is Muon's."""
+
+    learning_rate: float = 1e-2
+    """At first; it falls along a cosine."""
+
+    weight_decay: float = 0.004
+    """Decoupled."""
+
+    epochs: int = 10
+    """Of training on captions, at most; an epoch goes once through the pictures."""
+
+    patience: int = 10
+    """Epochs without a better validation CIDEr-D after which training on captions ends."""
 
     dropout: float = 0.2
     """Share of units dropped in training."""

@@ -28,8 +28,8 @@ class DemoSettings(Settings):
             smoke=self.smoke,
             pictures=1500,
             tested=120,
-            epochs=6,
-            learning_rate=2e-3,
+            visual_epochs=5,
+            epochs=5,
         )
 
     def check(self) -> None:
