@@ -24,7 +24,9 @@ from simlearn.runs import Run
 _EPOCH: Final = 100
 _VALIDATION_BATCH: Final = 50
 _ADAM: Final = 1e-3
-COARSE: Final = Stage(side=40, channels=1, extent=5.34)
+# How many sizes of the mean shape AFLW's crops span, as MTFL has them; training faces are smaller.
+_AFLW_EXTENT: Final = 5.34
+_MEASURED: Final = 500
 FINE: Final = Stage(
     side=48,
     channels=3,
@@ -77,9 +79,10 @@ def train(parts: Parts, config: LandmarkSettings, run: Run) -> Trained:
     values = {one.name: len(one.values) for one in told}
     training.seed_everything(config.seed)
     points = len(parts.training.landmarks)
-    encoder = backbones.landmark_cnn((COARSE.side, COARSE.side, COARSE.channels))
+    first = Stage(side=40, channels=1, extent=_extent(parts.training, shape, config))
+    encoder = backbones.landmark_cnn((first.side, first.side, first.channels))
     coarse = models.landmarks(encoder, points, attributes=values)
-    progress = {"coarse": _fit("coarse", coarse, COARSE, shape, parts, config, run)}
+    progress = {"coarse": _fit("coarse", coarse, first, shape, parts, config, run)}
     fine = None
     if config.network == "cascade":
         training.seed_everything(config.seed)
@@ -95,7 +98,7 @@ def train(parts: Parts, config: LandmarkSettings, run: Run) -> Trained:
         landmarks=parts.training.landmarks,
         attributes=told,
         shape=tuple((float(x), float(y)) for x, y in shape),
-        coarse=COARSE,
+        coarse=first,
         fine=None if fine is None else FINE,
     )
     return Trained(Predictor(plan, coarse, fine), progress)
@@ -130,7 +133,8 @@ def _fit(
     config: LandmarkSettings,
     run: Run,
 ) -> Progress:
-    coarse = stage is COARSE
+    coarse = name == "coarse"
+    whole = coarse and config.frame == "whole"
     steps, batch = (
         (config.coarse_steps, config.coarse_batch)
         if coarse
@@ -147,14 +151,14 @@ def _fit(
         return random.choice(len(parts.training), (per_epoch, batch), p=chances)
 
     def batches(record: LandmarkPictures, plan: pipeline.Plan, **options: Any) -> Any:
-        frame = _frame(record, stage, shape, whole=coarse and config.frame == "whole")
+        frame = _frame(record, stage, shape, upright_only=coarse, whole=whole)
         made = pipeline.landmark_batches(
             record, plan, seed=config.seed, frame=frame, channels=stage.channels, **options
         )
         return made.map(lambda pictures, labels: (pictures, pipeline.landmark_targets(labels)))
 
     change = _COARSE_CHANGE if coarse else _FINE_CHANGE
-    change = augment.chain() if coarse and config.frame == "whole" else change
+    change = augment.chain() if whole else change
     size = min(_VALIDATION_BATCH, len(parts.validation))
     rows = np.arange(len(parts.validation) // size * size).reshape(-1, size)
     print(f"{name}: {epochs} epochs of {per_epoch} batches of {batch} faces", flush=True)
@@ -187,15 +191,34 @@ def _optimizer(
     return optimizers.Muon(schedule, weight_decay=config.weight_decay)
 
 
+def _extent(
+    record: LandmarkPictures, shape: NDArray[np.float64], config: LandmarkSettings
+) -> float:
+    """How many sizes of the mean shape the whole picture of a face to be scored spans."""
+    if config.data is None or config.data_set == "mtfl":
+        return _AFLW_EXTENT
+    # The other data sets' parts are alike: as the training pictures do.
+    rows = np.linspace(0, len(record) - 1, min(len(record), _MEASURED)).astype(np.int64)
+    matrices = similarities(shape, record.points[rows], record.visible[rows])
+    sizes = np.hypot(matrices[:, 0, 0], matrices[:, 1, 0])
+    sides = np.array([max(record.pictures.size(int(row))) for row in rows])
+    return round(float(np.median(sides / sizes)), 3)
+
+
 def _frame(
-    record: LandmarkPictures, stage: Stage, shape: NDArray[np.float64], *, whole: bool
+    record: LandmarkPictures,
+    stage: Stage,
+    shape: NDArray[np.float64],
+    *,
+    upright_only: bool,
+    whole: bool,
 ) -> Frame:
     size = (stage.side, stage.side)
     if whole:
         return Inside(size)
     target = placed_shape(shape, side=stage.side, extent=stage.extent)
     matrices = similarities(record.points, target, record.visible)
-    return Placed(size, upright(matrices, side=stage.side) if stage is COARSE else matrices)
+    return Placed(size, upright(matrices, side=stage.side) if upright_only else matrices)
 
 
 def _accuracy(labels: Tensor, logits: Tensor) -> Tensor:
