@@ -166,10 +166,13 @@ def _looked(
 ) -> Sequence[NDArray[np.float64]]:
     """What a network says of the window of each box."""
     windows = np.concatenate([owner[:, np.newaxis], boxes[:, :4]], axis=1).astype(np.float32)
-    # At least one part, so that the answers have their widths when there is no box.
+    if not len(windows):
+        # TensorFlow's convolutions fail on no picture at all. One is looked at for the widths.
+        any_window = np.array([[0, 0, 0, _CELL, _CELL]], np.float32)
+        return [np.asarray(answer, np.float64)[:0] for answer in look(pictures, any_window)]
     parts = [
         [np.asarray(answer, np.float64) for answer in look(pictures, windows[i : i + _PATCHES])]
-        for i in range(0, max(len(windows), 1), _PATCHES)
+        for i in range(0, len(windows), _PATCHES)
     ]
     return [np.concatenate(answers) for answers in zip(*parts, strict=True)]
 
