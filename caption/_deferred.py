@@ -21,8 +21,8 @@ _NAME = "_caption_scores_at"
 def defer(scores: Tensor, scores_at: ScoresAt) -> Tensor:
     """Scores `(..., vocabulary)` that can also be had in part.
 
-    In TensorFlow alone: how many places there are depends on the captions, and elsewhere a graph
-    wants all its shapes known.
+    In TensorFlow alone: how many places are asked for depends on the captions, and elsewhere a
+    graph wants all its shapes known.
     """
     if keras.backend.backend() == "tensorflow":
         setattr(scores, _NAME, scores_at)

@@ -175,6 +175,9 @@ class Captioner(keras.Model):
             scores: of all steps.
             outputs: that they were made of.
         """
+        if self.jit_compile:
+            # How many words there are is no shape that XLA could know.
+            return scores
         rows = ops.reshape(outputs, (-1, outputs.shape[-1]))
         return defer(scores, lambda places: self.next_word(ops.take(rows, places, axis=0)))
 
