@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from measuring import (
+    CHECK_RATE,
     DROPOUT,
     LEARNING_RATE,
     MAX_LENGTH,
@@ -62,24 +64,23 @@ def training(problem: Problem) -> Task:
     """`fit` with Adam, as experiments call it."""
     captions = Captions(problem.tokens, problem.targets)
 
-    def compiled(dropout: float) -> AdaptiveAttention:
+    def compiled(dropout: float, optimizer: Any) -> AdaptiveAttention:
         seed_everything(SETTINGS["seed"])
         model = make(problem, dropout)
-        model.compile(keras.optimizers.Adam(LEARNING_RATE), loss=CaptionCrossentropy())
+        model.compile(optimizer, loss=CaptionCrossentropy())
         return model
 
     def check() -> Arrays:
-        model, few = compiled(0.0), slice(problem.checked)
+        model, few = compiled(0.0, keras.optimizers.SGD(CHECK_RATE)), slice(problem.checked)
         seen = {"features": problem.features[few], "tokens": problem.tokens[few]}
         real = problem.targets[few] != PAD
         logits = np.asarray(model(seen))[real]
-        means = [model.train_on_batch(seen, problem.targets[few]) for _ in range(4)]
-        # Keras reports the mean since the start.
-        sums = np.array(means) * np.arange(1, 5)
-        return {"logits": logits, "losses": np.diff(sums, prepend=0.0)}
+        losses = [model.train_on_batch(seen, problem.targets[few]) for _ in range(4)]
+        return {"logits": logits, "losses": np.array(losses)}
 
     def prepare() -> Callable[[], int]:
-        model, size = compiled(DROPOUT), SETTINGS["batch"]
+        model = compiled(DROPOUT, keras.optimizers.Adam(LEARNING_RATE))
+        size = SETTINGS["batch"]
         batches = caption_batches(problem.features, captions, batch_size=size, seed=0)(0)
 
         def repeat() -> int:

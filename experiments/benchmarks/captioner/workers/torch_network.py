@@ -5,7 +5,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import DROPOUT, LEARNING_RATE, SETTINGS, Arrays, Problem, Task, measure
+from measuring import (
+    CHECK_RATE,
+    DROPOUT,
+    LEARNING_RATE,
+    PAD,
+    SETTINGS,
+    Arrays,
+    Problem,
+    Task,
+    measure,
+)
 from torch import Tensor, nn
 
 
@@ -87,45 +97,37 @@ def training(peer: Peer) -> Callable[[Problem], Task]:
         few = [torch.from_numpy(part[: problem.checked]) for part in problem[:3]]
 
         def check() -> Arrays:
-            network, step = stepper(problem, 0.0)
+            network = Network(problem.weights, 0.0, peer.recurrence)
             features, tokens, targets = few
             with torch.no_grad():
-                logits = peer.logits(network.eval(), features, tokens).numpy()
-            network.train()
+                logits = peer.logits(network, features, tokens).numpy()
             places = torch.arange(targets.numel()).reshape(targets.shape)
             order = np.argsort(peer.real(places, tokens).numpy())
-            losses = [step(*few) for _ in range(4)]
+            descent = torch.optim.SGD(_trained(network), lr=CHECK_RATE)
+            losses = [step(network, descent, *few) for _ in range(4)]
             return {"logits": logits[order], "losses": np.array(losses)}
 
-        def stepper(problem: Problem, dropout: float) -> tuple[Network, Callable[..., float]]:
-            network = Network(problem.weights, dropout, peer.recurrence)
-            optimizer = torch.optim.Adam(
-                [weight for weight in network.parameters() if weight.requires_grad],
-                lr=LEARNING_RATE,
-                eps=1e-7,
-            )
-
-            def step(features: Tensor, tokens: Tensor, targets: Tensor) -> float:
-                optimizer.zero_grad()
-                logits = peer.logits(network, features, tokens)
-                wanted = peer.real(targets, tokens).long()
-                loss = nn.functional.cross_entropy(logits, wanted)
-                loss.backward()
-                optimizer.step()
-                return loss.item()
-
-            return network, step
+        def step(network: Network, optimizer: Any, *batch: Tensor) -> float:
+            features, tokens, targets = batch
+            optimizer.zero_grad()
+            logits = peer.logits(network, features, tokens)
+            wanted = peer.real(targets, tokens).long()
+            loss = nn.functional.cross_entropy(logits, wanted)
+            loss.backward()
+            optimizer.step()
+            return loss.item()
 
         def prepare() -> Callable[[], int]:
-            _, step = stepper(problem, DROPOUT)
+            network = Network(problem.weights, DROPOUT, peer.recurrence)
+            optimizer = torch.optim.Adam(_trained(network), lr=LEARNING_RATE, eps=1e-7)
             batches = peer.batches(problem, SETTINGS["batch"])
 
             def repeat() -> int:
                 words = 0
                 for _ in range(SETTINGS["steps"]):
-                    features, tokens, targets = next(batches)
-                    step(features, tokens, targets)
-                    words += int((targets != 0).sum())
+                    batch = next(batches)
+                    step(network, optimizer, *batch)
+                    words += int((batch[-1] != PAD).sum())
                 return words
 
             return repeat
@@ -157,6 +159,10 @@ def serve(peer: Peer) -> None:
     torch.manual_seed(SETTINGS["seed"])
     tasks = {"training": training(peer), "beam": beam(peer)}
     measure(tasks, {"torch": torch.__version__})
+
+
+def _trained(network: Network) -> list[Tensor]:
+    return [weight for weight in network.parameters() if weight.requires_grad]
 
 
 def _gates(values: np.ndarray) -> np.ndarray:
