@@ -27,7 +27,7 @@ Arrays = dict[str, np.ndarray]
 LEARNING_RATE = 1e-4
 # Of the plain gradient descent by which gradients are compared: what Keras and PyTorch call Adam
 # differs, in where epsilon stands for one.
-CHECK_RATE = 0.05
+CHECK_RATE = 1e-3
 DROPOUT = 0.5
 MAX_LENGTH = 21
 PAD, START, END = 0, 1, 2
