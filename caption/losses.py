@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from caption._deferred import deferred
 from caption.vocabulary import PAD
 from simlearn._numerics import at_least_float32
 from simlearn._typing import Tensor
@@ -80,11 +81,22 @@ class CaptionCrossentropy(keras.losses.Loss):
     def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Any:
         """The mean, with integer targets left as they are."""
         targets = ops.convert_to_tensor(y_true)
-        terms = self.call(targets, y_pred)
+        terms, places = self._terms(targets, y_pred)
         words = ops.sum(ops.cast(targets != PAD, terms.dtype))
         if sample_weight is not None:
-            terms = terms * _for_each_word(ops.cast(sample_weight, terms.dtype), terms)
+            weights = _for_each_word(ops.cast(sample_weight, terms.dtype), targets)
+            if places is not None:
+                weights = _flat(ops.broadcast_to(weights, ops.shape(targets)), places)
+            terms = terms * weights
         return ops.sum(terms) / ops.maximum(words, 1.0)
+
+    def _terms(self, targets: Tensor, scores: Tensor) -> tuple[Tensor, Tensor | None]:
+        """All terms; or those of words alone, and where they are."""
+        scores_at = deferred(scores)
+        if scores_at is None:
+            return self.call(targets, scores), None
+        places = ops.nonzero(ops.reshape(targets != PAD, (-1,)))[0]
+        return self.call(_flat(targets, places), scores_at(places)), places
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """The terms, one a word."""
@@ -95,14 +107,18 @@ class CaptionCrossentropy(keras.losses.Loss):
         return super().get_config() | {"label_smoothing": self.label_smoothing}
 
 
-def _for_each_word(weights: Tensor, terms: Tensor) -> Tensor:
+def _flat(values: Tensor, places: Tensor) -> Tensor:
+    return ops.take(ops.reshape(values, (-1,)), places)
+
+
+def _for_each_word(weights: Tensor, targets: Tensor) -> Tensor:
     """Weights of images or captions with axes for what they stand for."""
-    known = tuple(terms.shape)[: len(weights.shape)]
+    known = tuple(targets.shape)[: len(weights.shape)]
     fits = zip(weights.shape, known, strict=False)
-    if len(weights.shape) > len(terms.shape) or any(None not in p and p[0] != p[1] for p in fits):
+    if len(weights.shape) > len(targets.shape) or any(None not in p and p[0] != p[1] for p in fits):
         raise UserError(
-            f"expected sample_weight for each image, caption or word of {tuple(terms.shape)}, "
+            f"expected sample_weight for each image, caption or word of {tuple(targets.shape)}, "
             f"received shape {tuple(weights.shape)}"
         )
-    missing = len(terms.shape) - len(weights.shape)
+    missing = len(targets.shape) - len(weights.shape)
     return ops.reshape(weights, (*ops.shape(weights), *(1,) * missing))

@@ -79,12 +79,16 @@ class LSTM(keras.layers.Layer):
 
     def call(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
         """Reads whole sentences."""
-        state = self.zeros(ops.shape(inputs)[0]) if state is None else state
-        projected = self.project(inputs)
-        if inputs.shape[1] is not None and inputs.shape[1] <= _LONGEST_UNROLLED:
+        return self.read(self.project(inputs), state)
+
+    def read(self, projected: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
+        """Reads whole sentences from inputs that were projected, `(rows, time, 4 units)`."""
+        state = self.zeros(ops.shape(projected)[0]) if state is None else state
+        if projected.shape[1] is not None and projected.shape[1] <= _LONGEST_UNROLLED:
             steps = []
-            for time in range(inputs.shape[1]):
-                state = self.advance(projected[:, time], state)
+            # Not by slices, whose gradients would be as many arrays of the size of all steps.
+            for of_step in ops.unstack(projected, axis=1):
+                state = self.advance(of_step, state)
                 steps.append(state)
             return tuple(ops.stack(kind, axis=1) for kind in zip(*steps, strict=True))
 
@@ -102,6 +106,14 @@ class LSTM(keras.layers.Layer):
             self.build(inputs.shape)
         return ops.matmul(inputs, self.kernel) + self.bias
 
+    def project_first(self, inputs: Tensor) -> Tensor:
+        """What the first channels of the inputs contribute to the gates; no bias."""
+        return ops.matmul(inputs, self.kernel[: inputs.shape[-1]])
+
+    def project_last(self, inputs: Tensor) -> Tensor:
+        """What the last channels contribute, and the bias: the rest of `project`."""
+        return ops.matmul(inputs, self.kernel[-inputs.shape[-1] :]) + self.bias
+
     def step(self, inputs: Tensor, state: State) -> State:
         """Reads one word of every sentence, `(rows, channels)`."""
         return self.advance(self.project(inputs), state)
@@ -110,9 +122,9 @@ class LSTM(keras.layers.Layer):
         """The same from inputs that were projected, `(rows, 4 units)`."""
         hidden, cells = state
         gates = projected + ops.matmul(hidden, self.recurrent_kernel)
-        opened = ops.sigmoid(gates[:, : 3 * self.units])
-        into, kept, out = ops.split(opened, 3, axis=-1)
-        cells = kept * cells + into * ops.tanh(gates[:, 3 * self.units :])
+        doors, new = ops.split(gates, [3 * self.units], axis=-1)
+        into, kept, out = ops.split(ops.sigmoid(doors), 3, axis=-1)
+        cells = kept * cells + into * ops.tanh(new)
         return out * ops.tanh(cells), cells
 
     def get_config(self) -> dict[str, Any]:

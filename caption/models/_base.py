@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
+from caption._deferred import defer
 from caption.vocabulary import PAD, UNKNOWN
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
@@ -161,10 +162,24 @@ class Captioner(keras.Model):
         image = self.look(inputs["features"], training)
         seen = self._mixed(tokens, image) if self.scheduled and training else tokens
         outputs, attention = self.read(self._vectors(seen, training), image, training)
-        scores = self.next_word(self.drop_outputs(outputs, training=training))
+        outputs = self.drop_outputs(outputs, training=training)
+        scores = self.next_word(outputs)
         if training:
             self.regularize(tokens, attention, scores)
-        return scores
+        return self.in_part(scores, outputs) if training else scores
+
+    def in_part(self, scores: Tensor, outputs: Tensor) -> Tensor:
+        """Scores that a loss may also ask for at some steps alone, which spares the others.
+
+        Args:
+            scores: of all steps.
+            outputs: that they were made of.
+        """
+        if self.jit_compile:
+            # How many words there are is no shape that XLA could know.
+            return scores
+        rows = ops.reshape(outputs, (-1, outputs.shape[-1]))
+        return defer(scores, lambda places: self.next_word(ops.take(rows, places, axis=0)))
 
     def attention(self, inputs: dict[str, Tensor]) -> Tensor | None:
         """Where it looks at each step, `(images, captions, time, locations)`, or None."""

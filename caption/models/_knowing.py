@@ -11,7 +11,6 @@ from keras import ops
 
 from caption.attention import AdditiveAttention, attend, grouped, ungrouped
 from caption.models._base import Captioner, Image, State
-from caption.models._recurrent import per_row
 from caption.recurrence import LSTM
 from simlearn._typing import Tensor
 
@@ -51,12 +50,16 @@ class SpatialAttention(Captioner):
         self.drop_locations = keras.layers.Dropout(self.dropout, name="drop_locations")
 
     def look(self, features: Tensor, training: bool | None = None) -> Image:
-        """Locations, their keys and the whole picture."""
+        """Locations, their keys, and what the whole picture is to the LSTM at each word."""
         locations = self.drop_locations(self.locations(features), training=training)
+        picture = self.picture(ops.mean(features, axis=1))
+        if not self.lstm.built:
+            self.lstm.build((None, 2 * self.word_width))
         return {
             "locations": locations,
             "keys": self.scores.look(locations),
-            "picture": self.picture(ops.mean(features, axis=1)),
+            "picture": picture,
+            "read": self.lstm.project_last(picture),
         }
 
     def begin(self, image: Image, captions: int = 1) -> State:
@@ -67,11 +70,11 @@ class SpatialAttention(Captioner):
         self, words: Tensor, state: State, image: Image, training: bool | None = None
     ) -> tuple[Tensor, State, Tensor]:
         """One step of the LSTM, then a look."""
-        seen = ops.concatenate([words, per_row(image["picture"], words)], axis=-1)
-        before, state = state, self.lstm.step(seen, state)
         images = ops.shape(image["picture"])[0]
+        projected = grouped(self.lstm.project_first(words), images) + image["read"][:, None]
+        before, state = state, self.lstm.advance(ungrouped(projected), state)
         hidden, cells = (grouped(part, images) for part in state)
-        read, left = grouped(seen, images), grouped(before[0], images)
+        read, left = grouped(words, images), grouped(before[0], images)
         outputs, weights = self.looked(read, left, hidden, cells, image)
         return ungrouped(outputs), state, ungrouped(weights)
 
@@ -80,18 +83,17 @@ class SpatialAttention(Captioner):
     ) -> tuple[Tensor, Tensor]:
         """All steps of the LSTM, then all looks."""
         images, captions, time, channels = ops.shape(words)
-        rows = ops.reshape(words, (-1, time, channels))
-        seen = ops.broadcast_to(
-            per_row(image["picture"], rows[:, 0])[:, None], (*ops.shape(rows)[:2], self.word_width)
+        words = ops.reshape(words, (images, captions * time, channels))
+        projected = self.lstm.project_first(words) + image["read"][:, None]
+        hidden, cells = self.lstm.read(
+            ops.reshape(projected, (images * captions, time, projected.shape[-1]))
         )
-        seen = ops.concatenate([rows, seen], axis=-1)
-        hidden, cells = self.lstm(seen)
         before = ops.pad(hidden[:, :-1], [[0, 0], [1, 0], [0, 0]])
-        seen, before, hidden, cells = (
+        before, hidden, cells = (
             ops.reshape(part, (images, captions * time, part.shape[-1]))
-            for part in (seen, before, hidden, cells)
+            for part in (before, hidden, cells)
         )
-        outputs, weights = self.looked(seen, before, hidden, cells, image)
+        outputs, weights = self.looked(words, before, hidden, cells, image)
         shape = (images, captions, time)
         return (
             ops.reshape(outputs, (*shape, outputs.shape[-1])),
@@ -99,12 +101,12 @@ class SpatialAttention(Captioner):
         )
 
     def looked(
-        self, seen: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
+        self, words: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
     ) -> tuple[Tensor, Tensor]:
         """Looks once for each query.
 
         Args:
-            seen: what the LSTM read, `(images, queries, channels)`.
+            words: that the LSTM read beside the picture, `(images, queries, channels)`.
             before: its hidden state before that.
             hidden: its hidden state.
             cells: its cells.
@@ -145,11 +147,21 @@ class AdaptiveAttention(SpatialAttention):
         self.gate_hidden = keras.layers.Dense(self.width, use_bias=False, name="gate_hidden")
         self.sentinel = keras.layers.Dense(self.attention_width, use_bias=False, name="sentinel")
 
+    def look(self, features: Tensor, training: bool | None = None) -> Image:
+        """What the whole picture is to the sentinel's gate, too."""
+        image = super().look(features, training)
+        if not self.gate_inputs.built:
+            self.gate_inputs.build((None, 2 * self.word_width))
+        kernel = self.gate_inputs.kernel[self.word_width :]
+        gate = ops.matmul(image["picture"], kernel) + self.gate_inputs.bias
+        return {**image, "gate": gate}
+
     def looked(
-        self, seen: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
+        self, words: Tensor, before: Tensor, hidden: Tensor, cells: Tensor, image: Image
     ) -> tuple[Tensor, Tensor]:
         """Looks at the locations and the sentinel."""
-        gate = ops.sigmoid(self.gate_inputs(seen) + self.gate_hidden(before))
+        of_words = ops.matmul(words, self.gate_inputs.kernel[: self.word_width])
+        gate = ops.sigmoid(of_words + image["gate"][:, None] + self.gate_hidden(before))
         sentinel = gate * ops.tanh(cells)
         scores = self.scores(image["keys"], hidden)
         own = self.scores.score(self.sentinel(sentinel) + self.scores.ask(hidden))

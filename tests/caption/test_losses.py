@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from caption._deferred import defer
 from caption.losses import CaptionCrossentropy, caption_crossentropy
 from simlearn.errors import UserError
 
@@ -53,6 +54,25 @@ def test_weights_multiply_terms_and_not_the_words(axes):
     wide = weights.reshape(*weights.shape, *(1,) * (3 - axes))
     found = CaptionCrossentropy()(TARGETS, SCORES, sample_weight=weights)
     assert float(found) == pytest.approx((loop(0.0) * wide).sum() / WORDS, rel=1e-4)
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, 3], ids=["none", "image", "caption", "word"])
+def test_scores_that_can_be_had_in_part_are_asked_for_at_words_alone(axes):
+    weights = np.random.default_rng(2).normal(size=TARGETS.shape[:axes]) if axes else None
+    wide = weights.reshape(*weights.shape, *(1,) * (3 - axes)) if axes else 1.0
+    asked = []
+
+    def scores_at(places):
+        asked.append(np.asarray(places))
+        return tf.gather(SCORES.reshape(-1, 7), places)
+
+    # Of the whole, which is no number, nothing is read.
+    whole = defer(tf.fill(SCORES.shape, np.float32("nan")), scores_at)
+    loss = CaptionCrossentropy(label_smoothing=0.13)
+    found = loss(TARGETS, whole, sample_weight=weights)
+    assert float(found) == pytest.approx((loop(0.13) * wide).sum() / WORDS, rel=1e-4)
+    (places,) = asked
+    assert places.tolist() == np.flatnonzero(TARGETS).tolist()
 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 3), (1, 2, 4, 1), (3, 1)])

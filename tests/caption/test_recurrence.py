@@ -84,6 +84,15 @@ def test_word_by_word_is_the_whole_sentence(lstm):
         np.testing.assert_allclose(before[1], cells[:, time], atol=2e-6)
 
 
+def test_parts_of_the_inputs_can_be_projected_apart(lstm):
+    first, last = sentences()[..., :2], sentences()[:, 0, 2:]
+    repeated = np.broadcast_to(last[:, None], (ROWS, TIME, CHANNELS - 2))
+    expected = lstm(np.concatenate([first, repeated], axis=-1), state())
+    projected = lstm.project_first(first) + lstm.project_last(last)[:, None]
+    for one, other in zip(lstm.read(projected, state()), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+
+
 def test_sentences_too_long_to_unroll_are_scanned(lstm, monkeypatch):
     unrolled = lstm(sentences(), state())
     monkeypatch.setattr(recurrence, "_LONGEST_UNROLLED", TIME - 1)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from caption import models
+from caption._deferred import deferred
 from caption.losses import CaptionCrossentropy
 from caption.models import Captioner
 from simlearn.errors import UserError
@@ -160,6 +161,27 @@ def test_every_weight_learns(row):
         assert np.isfinite(gradient).all(), name
         assert np.abs(gradient).max() > 1e-7, name
     assert (len(model.losses) > 0) == row.adds
+
+
+@over_all
+def test_scores_in_training_can_be_had_in_part(row):
+    model, inputs, places = row.make(dropout=0.5), table.batch(), [3, 0, 17, 8]
+    model.compile(loss=CaptionCrossentropy(), jit_compile=False)
+    assert deferred(model(inputs)) is None
+    with tf.GradientTape() as tape:
+        scores = model(inputs, training=True)
+        scores_at = deferred(scores)
+        # Whose reward reads all scores anyhow.
+        assert (scores_at is None) == row.draws
+        if row.draws:
+            return
+        part = scores_at(tf.constant(places))
+    # With the same units dropped.
+    np.testing.assert_allclose(part, np.reshape(scores, (-1, VOCABULARY))[places], atol=1e-6)
+    assert np.abs(tape.gradient(part, model.next_word.kernel)).max() > 1e-3
+    # A graph of XLA has no room for what depends on the captions.
+    model.compile(loss=CaptionCrossentropy(), jit_compile=True)
+    assert deferred(model(inputs, training=True)) is None
 
 
 @over_all

@@ -1,0 +1,1 @@
+"""One captioner, ours and written in PyTorch: training and beam search, time and memory."""
