@@ -43,7 +43,7 @@ class Placed:
         self.matrices = np.asarray(matrices, np.float64)
         if self.matrices.ndim != 3 or self.matrices.shape[1:] != (3, 3):
             raise UserError(f"expected matrices (n, 3, 3), and received {self.matrices.shape}")
-        good: NDArray[np.bool_] = np.isfinite(self.matrices).reshape(-1, 9).all(axis=1)
+        good: NDArray[np.bool_] = np.asarray(np.isfinite(self.matrices).reshape(-1, 9).all(axis=1))
         volume = np.linalg.det(np.where(good[:, None, None], self.matrices, 0.0))
         good &= np.asarray(np.abs(volume) > 0)
         if not good.all():
