@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from caption.data import scenes
 from caption.data.scenes import write
@@ -95,6 +96,37 @@ def test_a_finished_run_captions_any_picture(finished, coco, tmp_path):
     assert json.loads(line)["image"] == str(picture)
     assert len(json.loads(line)["captions"]) == 2
     assert "bad.jpg: expected a JPEG" in done.stderr.splitlines()[-1]
+
+
+def odd_pictures(folder):
+    """Pictures of every kind, and files that are none; the names that end in a caption first."""
+    random = np.random.default_rng(3)
+    pixels = random.integers(0, 256, (40, 50, 3), np.uint8)
+    Image.new("RGB", (1, 1), (9, 200, 3)).save(folder / "a_pixel.png")
+    Image.fromarray(pixels).convert("CMYK").save(folder / "b_cmyk.jpg")
+    Image.fromarray(pixels).convert("RGBA").save(folder / "c_alpha.png")
+    Image.new("I;16", (30, 40), 40_000).save(folder / "d_deep.png")
+    Image.fromarray(np.tile(pixels, (1, 400, 1))).save(folder / "e_wide.jpg")
+    frames = [Image.fromarray(pixels), Image.fromarray(255 - pixels)]
+    frames[0].save(folder / "f_moving.gif", save_all=True, append_images=frames[1:])
+    (folder / "g_words.jpg").write_text("no picture")
+    (folder / "h_empty.png").touch()
+    Image.new("1", (20_000, 20_000)).save(folder / "i_huge.png")
+    whole = (folder / "e_wide.jpg").read_bytes()
+    (folder / "j_cut.jpg").write_bytes(whole[: len(whole) // 3])
+
+
+@pytest.mark.slow
+def test_odd_pictures_get_a_caption_or_one_line(finished, tmp_path):
+    odd_pictures(tmp_path)
+    command = [sys.executable, "-m", "caption", str(finished[0]), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    captioned = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    assert [path.split("/")[-1][0] for path in captioned] == list("abcde")
+    refused = done.stderr.splitlines()
+    assert [line.split("/")[-1][0] for line in refused] == list("fghij")
+    assert all(": expected " in line for line in refused)
 
 
 @pytest.mark.slow
