@@ -1,11 +1,6 @@
 """`python -m experiments.mtfl_landmarks`."""
 
-import os
 from typing import Any
-
-# TensorFlow reads this when it is imported, which nothing has done yet. Without AVX-512 it leaves
-# oneDNN's convolutions off, which are up to 1.9 times as fast there.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from experiments._command import main
 from experiments.mtfl_landmarks.config import LandmarkSettings
