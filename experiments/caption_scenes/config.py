@@ -16,7 +16,7 @@ class ScenesSettings(CaptioningSettings):
     showed, against many true captions of each. README.md in this folder has protocol and results.
     """
 
-    pictures: int = 4000
+    pictures: int = 12_000
     """Rendered scenes to train on."""
 
     tested: int = 400
@@ -44,10 +44,10 @@ class ScenesSettings(CaptioningSettings):
     weight_decay: float = 0.004
     """Decoupled."""
 
-    epochs: int = 10
+    epochs: int = 5
     """Of training on captions, at most; an epoch goes once through the pictures."""
 
-    patience: int = 10
+    patience: int = 5
     """Epochs without a better validation CIDEr-D after which training on captions ends."""
 
     dropout: float = 0.2
@@ -56,7 +56,7 @@ class ScenesSettings(CaptioningSettings):
     label_smoothing: float = 0.0
     """Share of the probability that is spread over all words."""
 
-    visual_epochs: int = 10
+    visual_epochs: int = 5
     """Of teaching the encoder which words a picture shows, before captions."""
 
     candidates: int = 0

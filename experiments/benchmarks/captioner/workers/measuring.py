@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 SETTINGS: dict[str, Any] = json.loads(sys.argv[1])
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = str(SETTINGS["threads"])
+# As the experiments set it: without AVX-512 TensorFlow else leaves oneDNN off.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
 import numpy as np  # noqa: E402
 

@@ -85,7 +85,7 @@ def training(problem: Problem) -> Task:
 
         def repeat() -> int:
             steps = [next(batches) for _ in range(SETTINGS["steps"])]
-            model.fit(iter(steps), steps_per_epoch=len(steps), verbose=0)
+            model.fit((batch for batch in steps), steps_per_epoch=len(steps), verbose=0)
             return sum(int((targets != PAD).sum()) for _, targets in steps)
 
         return repeat
