@@ -19,7 +19,7 @@ class CaptionBoard:
 
     A picture's sheet has the picture, then once for each word the picture with the attention over
     it; a captioner that does not attend leaves the picture alone. The page Text has the captions
-    beside people's. Made for `DecodedScores(show=...)`.
+    beside a reference. Made for `DecodedScores(show=...)`.
 
     Args:
         log_dir: TensorBoard's folder of the run; files are added to it.
@@ -77,7 +77,7 @@ class CaptionBoard:
 
         if self._writer is None:
             self._writer = tf.summary.create_file_writer(self._log_dir)
-        table = ["| picture | written | people |", "| --- | --- | --- |"]
+        table = ["| picture | written | reference |", "| --- | --- | --- |"]
         with self._writer.as_default(step=epoch):
             for row in self._rows:
                 best = written[row][0]

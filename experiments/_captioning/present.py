@@ -60,7 +60,9 @@ def _captions(
     pictures = []
     for row in rows:
         record = prepared.test.record
-        text = f"{scored.written[row].text} ({values[row]:.2f}); people: {record.captions[row][0]}"
+        text = (
+            f"{scored.written[row].text} ({values[row]:.2f}); reference: {record.captions[row][0]}"
+        )
         pictures.append(Picture(_small(record.pictures.open(int(row))), text))
     page.pictures([pictures[at : at + 4] for at in range(0, len(pictures), 4)], caption=title)
     written = scored.written
