@@ -29,7 +29,19 @@ def run(*arguments):
 
 # Losses of explicit pairs and triplets, and what wraps other losses: peers have them, but a
 # comparison would say nothing about mining.
-NOT_MEASURED = {"ContrastiveLoss", "TripletLoss", "MinedTripletLoss", "StreamedLoss"}
+NOT_MEASURED = {
+    "ContrastiveLoss",
+    "TripletLoss",
+    "MinedTripletLoss",
+    "StreamedLoss",
+    # Of landmarks and attributes, not of embeddings.
+    "AttributeLoss",
+    "LandmarkL1Loss",
+    "LandmarkNormalizedLoss",
+    "LandmarkSmoothL1Loss",
+    "LandmarkSquaredLoss",
+    "LandmarkWingLoss",
+}
 
 
 def names(module, expression):
