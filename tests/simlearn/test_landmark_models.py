@@ -90,7 +90,7 @@ def test_heatmaps_move_with_the_picture():
     keras.utils.set_random_seed(1)
     pyramid = backbones.residual_pyramid((64, 64, 1), widths=(8, 8), blocks=(1, 1), merged=8)
     heatmaps = keras.Model(
-        pyramid.inputs, models.heatmap_landmarks(pyramid, 1).get_layer("heatmaps").output
+        pyramid.inputs[0], models.heatmap_landmarks(pyramid, 1).get_layer("heatmaps").output
     )
     picture = np.zeros((1, 64, 64, 1), "float32")
     picture[0, 28:31, 24:27] = 255.0
