@@ -169,7 +169,7 @@ def _fit(
         steps_per_epoch=per_epoch,
         directory=run.directory / name,
         callbacks=_callbacks(model, config),
-        validation_data=batches(parts.validation, lambda epoch: rows, epochs=1),
+        validation_data=batches(parts.validation, lambda epoch: rows, epochs=1, augment=change),
     )
 
 
