@@ -53,6 +53,12 @@ def test_validation_rows_are_held_out_of_the_training_rows(root):
     assert data.parts(replace(config, seed=5)).training.ids.tolist() == training.tolist()
 
 
+def test_ids_of_rendered_faces_never_meet():
+    parts = data.parts(settings())
+    assert [len(part) for part in parts] == [32, 8, 8]
+    assert len({*parts.training.ids, *parts.validation.ids, *parts.scored.ids}) == 48
+
+
 def test_rows_to_drop_or_fix_are_left_out(root, tmp_path):
     parts = data.parts(settings(data=root))
     path = tmp_path / "decisions.csv"
