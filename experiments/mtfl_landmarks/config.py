@@ -62,7 +62,7 @@ class LandmarkSettings(AuditedSettings):
     """Faces in each."""
 
     learning_rate: float = 0.02
-    """Muon's, of the second network, at its height; the first has Adam's 0.001."""
+    """Muon's, at its height. The tutorials' network alone is trained by Adam, at 0.001."""
 
     weight_decay: float = 1e-2
     """Muon's."""

@@ -1,5 +1,6 @@
 """Faces with landmarks: what is learned from, followed and scored."""
 
+import dataclasses
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from simlearn.labelling import kept, read_decisions
 # The parts are the same for every seed of the training.
 _SPLIT_SEED: Final = 0
 _SCORED_SHARE: Final = 10
+_FIRST_SCORED: Final = 1_000_000
 _MOST_BYTES: Final = 2**30
 
 
@@ -92,9 +94,11 @@ def shares(record: LandmarkPictures, config: LandmarkSettings) -> NDArray[np.flo
 def _read(config: LandmarkSettings) -> tuple[LandmarkPictures, LandmarkPictures]:
     root = config.data
     if root is None:
+        scored = faces.landmarks(config.rendered // 5, seed=0, split="test")
+        # Both splits count from 0; ids of the two must not meet, as in MTFL.
         return (
             faces.landmarks(config.rendered, seed=0),
-            faces.landmarks(config.rendered // 5, seed=0, split="test"),
+            dataclasses.replace(scored, ids=scored.ids + _FIRST_SCORED),
         )
     # A point a little outside its picture, which some lists have, is no reason to read nothing.
     if config.data_set == "mtfl":

@@ -143,7 +143,7 @@ def _fit(
     per_epoch = min(_EPOCH, steps)
     epochs = steps // per_epoch
     model = multi_task(network, parts.training, config)
-    model.compile(_optimizer(config, epochs * per_epoch, per_epoch, coarse=coarse))
+    model.compile(_optimizer(config, epochs * per_epoch, per_epoch))
     chances = data.shares(parts.training, config)
 
     def plan(epoch: int) -> NDArray[np.int64]:
@@ -169,7 +169,7 @@ def _fit(
         steps_per_epoch=per_epoch,
         directory=run.directory / name,
         callbacks=_callbacks(model, config),
-        validation_data=batches(parts.validation, lambda epoch: rows, epochs=1),
+        validation_data=batches(parts.validation, lambda epoch: rows, epochs=1, augment=change),
     )
 
 
@@ -179,14 +179,15 @@ def _callbacks(model: models.MultiTask, config: LandmarkSettings) -> list[keras.
     return [training.TaskWiseStopping(model.weighting, main=POINTS)]
 
 
-def _optimizer(
-    config: LandmarkSettings, steps: int, warm_up: int, *, coarse: bool
-) -> keras.optimizers.Optimizer:
-    rate = _ADAM if coarse else config.learning_rate
+def _optimizer(config: LandmarkSettings, steps: int, warm_up: int) -> keras.optimizers.Optimizer:
+    alone = config.network == "tutorial"
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - warm_up, 1), warmup_target=rate, warmup_steps=warm_up
+        0.0,
+        max(steps - warm_up, 1),
+        warmup_target=_ADAM if alone else config.learning_rate,
+        warmup_steps=warm_up,
     )
-    if coarse:
+    if alone:
         return keras.optimizers.Adam(schedule)
     return optimizers.Muon(schedule, weight_decay=config.weight_decay)
 
