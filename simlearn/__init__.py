@@ -25,6 +25,8 @@ _SUBMODULES = frozenset(
         "faces",
         "figures",
         "heads",
+        "labelling",
+        "landmarks",
         "losses",
         "memory",
         "metrics",

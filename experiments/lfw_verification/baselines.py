@@ -35,7 +35,8 @@ def scored(pairs: Pairs, config: VerificationSettings) -> Iterator[tuple[str, me
             distances = np.where(np.isnan(distances), np.nan, told)
         return metrics.fold_scores(distances, pairs.same, pairs.fold, missing=np.isnan(distances))
 
-    yield "raw pixels", folds(baselines.raw_pixels(pixels - pixels.mean((1, 2, 3), keepdims=True)))
+    raw = baselines.raw_pixels(pixels)
+    yield "raw pixels", folds(raw - raw.mean(axis=1, keepdims=True))
     yield "LBPH", folds(baselines.lbph(pixels.astype(np.uint8)), baselines.chi_square)
     for name, learn in _learners(pixels, pairs).items():
         try:

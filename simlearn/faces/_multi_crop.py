@@ -116,6 +116,11 @@ def multi_crop(
     if not encoders:
         raise UserError("expected at least one encoder, got none")
     faces = keras.Input((*size, channels), name="pixels")
+    # Two encoders made by one function have one name; the layers of a model need one each.
+    views = {
+        id(encoder): keras.Model(encoder.inputs, encoder.outputs[0], name=f"encoder_{number}")
+        for number, (encoder, _) in enumerate(encoders)
+    }
     parts = []
     for number, (encoder, box) in enumerate(encoders):
         shape = tuple(encoder.input_shape)
@@ -125,6 +130,6 @@ def multi_crop(
                 f"{shape}"
             )
         crop = FaceCrop(box, shape[1:3], name=f"crop_{number}")(faces)
-        parts.append(L2Normalize(name=f"part_{number}")(encoder(crop)))
+        parts.append(L2Normalize(name=f"part_{number}")(views[id(encoder)](crop)))
     together = parts[0] if len(parts) == 1 else keras.layers.Concatenate(name="parts")(parts)
     return keras.Model(faces, together, name=name)

@@ -51,7 +51,7 @@ class LandmarkRegression(WideLayer):
 
     def build(self, features_shape: tuple[int | None, ...]) -> None:
         """Makes the weights."""
-        check_features(features_shape)
+        check_features(tuple(features_shape))
         self.kernel = self.add_weight(
             name="kernel", shape=(features_shape[-1], 2 * self.points), initializer="glorot_uniform"
         )

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECIPES = sorted(path.parent.name for path in ROOT.glob("datasets/*/prepare.py"))
 TABLE = ROOT / "docs" / "guides" / "datasets.md"
 # Readers of what people have themselves.
-OWN = {"folders"}
+OWN = {"clicked", "folders"}
 
 
 def readers():
