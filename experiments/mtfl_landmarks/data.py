@@ -110,7 +110,8 @@ def _read(config: LandmarkSettings) -> tuple[LandmarkPictures, LandmarkPictures]
     reader = kaggle_keypoints.load if config.data_set == "kaggle" else clicked.load
     everything = reader(root, outside="mask")
     order = np.random.default_rng((_SPLIT_SEED, 1)).permutation(len(everything))
-    scored, rest = np.split(order, [len(everything) // _SCORED_SHARE])
+    kept = len(everything) // _SCORED_SHARE
+    scored, rest = order[:kept], order[kept:]
     return (
         everything.take(np.sort(rest), name=f"{everything.name}-rest"),
         everything.take(np.sort(scored), name=f"{everything.name}-scored"),
