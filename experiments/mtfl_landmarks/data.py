@@ -111,10 +111,10 @@ def _read(config: LandmarkSettings) -> tuple[LandmarkPictures, LandmarkPictures]
     everything = reader(root, outside="mask")
     order = np.random.default_rng((_SPLIT_SEED, 1)).permutation(len(everything))
     kept = len(everything) // _SCORED_SHARE
-    scored, rest = order[:kept], order[kept:]
+    held, rest = order[:kept], order[kept:]
     return (
         everything.take(np.sort(rest), name=f"{everything.name}-rest"),
-        everything.take(np.sort(scored), name=f"{everything.name}-scored"),
+        everything.take(np.sort(held), name=f"{everything.name}-scored"),
     )
 
 
