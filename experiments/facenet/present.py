@@ -54,7 +54,7 @@ def report(
             [name, s.auc.estimate, s.auc.low, s.auc.high, s.eer, s.accuracy, s.rank_1, s.b_cubed]
             for name, s in scores.items()
         ],
-        caption="Cosine distance; thresholds from validation people",
+        caption="Cosine distance; thresholds from validation people.",
         best={"AUC": "highest", "EER": "lowest", "rank 1": "highest", "B-cubed F": "highest"},
     )
     curves = {name: metrics.roc(s.distances, s.same) for name, s in scores.items()}

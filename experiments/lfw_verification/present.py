@@ -69,7 +69,7 @@ def report(
     page.table(
         ["method", "accuracy", "standard error", "low", "high", "EER", "pairs", "dropped"],
         [*map(_row, outcomes.items()), *map(_classical_row, classical.items())],
-        caption="Mean of the folds; 95 % interval from draws of people",
+        caption="Mean of the folds; 95 % interval from draws of people.",
         best={"accuracy": "highest"},
     )
     if config.protocol == "view2":

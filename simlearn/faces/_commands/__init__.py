@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from simlearn import _quiet
+
 
 def run(arguments: Sequence[str], *, prog: str) -> int:
     """Run one of the commands, and return the exit status.
@@ -27,6 +29,7 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
 
 def _answered(settings: Any) -> int:
     # Only now, so that --help and a wrong setting answer at once.
+    _quiet.load_keras()
     from simlearn.faces._commands import _settings
     from simlearn.faces._commands._cluster import cluster
     from simlearn.faces._commands._people import enrol, identify
