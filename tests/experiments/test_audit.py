@@ -71,8 +71,8 @@ def test_a_data_set_without_a_threshold_is_measured(disjoint, different):
 
 
 LEAKY = """
-from experiments._command import _load_keras_quietly
-_load_keras_quietly()
+from simlearn import _quiet
+_quiet.load_keras()
 from simlearn.data import digits
 splits = digits.splits()
 leaky = splits._replace(test=splits.test.take([0, 1, 2, *range(9, 400)]))
