@@ -64,6 +64,10 @@ class Calibration:
         odds = math.log(share / (1 - share))
         return dataclasses.replace(self, intercept=self.intercept + odds)
 
+    def threshold(self) -> float:
+        """The distance of a pair that is as likely of one person as of two."""
+        return self.intercept / self.slope
+
     def save(self, path: Path) -> None:
         """Write it to a file, a JSON object."""
         content = {"format": _FORMAT} | dataclasses.asdict(self)

@@ -27,7 +27,7 @@ def cluster(settings: Cluster) -> int:
     if settings.folders is not None:
         _require_empty(settings.folders)
     model = FaceModel.load(settings.model)
-    threshold, where = required_threshold(model, settings)
+    threshold, where = _threshold(model, settings)
     paths = picture_paths(settings.pictures)
     truth = folder_names(settings.pictures, paths) if settings.labelled else None
     seen = see(paths, model, settings, thumbnails=settings.sheet is not None)
@@ -54,6 +54,19 @@ def cluster(settings: Cluster) -> int:
     lines.append(f"{len(groups)} faces of {len(content['people'])} people")
     answer(settings, content, [*lines, f"threshold: {where}"])
     return 0
+
+
+def _threshold(model: FaceModel, settings: Cluster) -> tuple[float, str]:
+    """Where a pair is as likely of one person as not, given how rare such pairs are."""
+    calibration = model.calibration
+    if settings.threshold is not None or calibration is None:
+        return required_threshold(model, settings)
+    value = calibration.prior(settings.prior).threshold()
+    return value, (
+        f"cosine <= {value:.4f}, where a pair is as likely of one person as of two, "
+        f"{settings.prior:g} of all pairs being so beforehand; calibrated on {calibration.pairs} "
+        f"pairs of {calibration.data}"
+    )
 
 
 def grouped(vectors: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:

@@ -265,6 +265,9 @@ def test_clusters_as_json_folders_and_a_sheet(tmp_path, model, patches, capsys):
     found = json.loads(out)
     assert status == 0
     assert sorted(map(len, found["people"])) == [3, 4, 4]
+    calibration = FaceModel.load(model).calibration
+    assert found["threshold"] == pytest.approx(calibration.prior(0.1).threshold())
+    assert "0.1 of all pairs" in found["threshold_from"]
     assert found["scores"]["B-cubed F"] == 1
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert folders == ["person_0001", "person_0002", "person_0003"]

@@ -192,6 +192,8 @@ def test_a_prior_moves_the_odds_by_its_own():
     even, rare = (found.prior(share).probability(0.6) for share in (0.5, 0.01))
     assert even == pytest.approx(found.probability(0.6))
     assert rare / (1 - rare) == pytest.approx(even / (1 - even) / 99)
+    assert found.probability(found.threshold()) == pytest.approx(0.5)
+    assert found.prior(0.01).threshold() < found.threshold()
     with pytest.raises(UserError, match="between 0 and 1"):
         found.prior(1.0)
 
