@@ -128,8 +128,8 @@ class Cluster(Seeing):
     """Pictures or folders of them."""
 
     prior: float = 0.1
-    """How many pairs of faces you expect to be of one person, as a share of all pairs: the rarer they
-    are, the nearer two faces must be. Needs a model with a calibration, and no --threshold."""
+    """Share of all pairs of faces that you expect to be of one person: the rarer they are, the
+    nearer two faces must be. Needs a model with a calibration, and no --threshold."""
 
     folders: Path | None = None
     """Folder to copy the pictures into, a folder for each person; must be new or empty."""
