@@ -20,6 +20,7 @@ from simlearn.faces._models import load_embedder
 from simlearn.faces._paths import PathPictures, picture_paths
 from simlearn.faces._pipeline import embed_faces, find_faces
 from simlearn.faces._placing import Aligned, Cropped, FixedBox, Placing
+from simlearn.faces._scoring import score_detector
 
 if TYPE_CHECKING:
     from simlearn.faces._multi_crop import EYES, MOUTH, WHOLE, FaceCrop, multi_crop
@@ -53,6 +54,7 @@ __all__ = [
     "most_central",
     "multi_crop",
     "picture_paths",
+    "score_detector",
     "similarity_transform",
 ]
 

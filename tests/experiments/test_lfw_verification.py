@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.lfw_verification import pairs, score
+from experiments.lfw_verification import embed, pairs, score
 from experiments.lfw_verification.config import VerificationSettings
 from simlearn import metrics
-from simlearn.data.records import StoredPictures
+from simlearn.data.files import Files
+from simlearn.data.records import StoredPictures, VideoPairs
 from simlearn.errors import UserError
 from simlearn.faces import FaceEmbedder, FaceModel
 
@@ -192,6 +193,41 @@ def test_a_list_of_pairs(tmp_path):
 def test_lists_of_another_form(tmp_path, text, message):
     with pytest.raises(UserError, match=message):
         pairs.listed(write_list(tmp_path, text), tmp_path)
+
+
+def test_frames_of_a_video_are_pooled(tmp_path):
+    random = np.random.default_rng(0)
+    paths = [f"{who}/{video}/{frame}.png" for who in "ab" for video in "01" for frame in range(5)]
+    for path in paths:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 256, (16, 16, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(tmp_path / path)
+    record = VideoPairs(
+        pictures=StoredPictures(Files(tmp_path), paths),
+        video=np.arange(20) // 5,
+        videos=("a/0", "a/1", "b/0", "b/1"),
+        left=np.array([0, 2, 0, 1]),
+        right=np.array([1, 3, 2, 3]),
+        same=np.array([True, True, False, False]),
+        fold=np.array([0, 1, 0, 1]),
+        name="videos",
+    )
+    told = pairs._of_videos(record, 3)
+    # Three of five frames, spread evenly.
+    assert [path[-5] for path in told.pictures.paths[:3]] == ["0", "2", "4"]
+    assert told.people.tolist() == ["a", "a", "b", "b"]
+    pixels = keras.Input((16, 16, 3))
+    embedder = FaceEmbedder(keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(pixels)))
+    config = VerificationSettings(fixed_share=1.0, fixed_shift=0.0)
+    found = embed.embed(told, embedder, None, "fixed", config, tmp_path / "cache")
+    for video in range(4):
+        frames = [
+            np.asarray(told.pictures.open(row)) for row in np.flatnonzero(told.thing == video)
+        ]
+        means = np.array([frame.mean((0, 1)) for frame in frames])
+        pooled = (means / np.linalg.norm(means, axis=1, keepdims=True)).sum(axis=0)
+        np.testing.assert_allclose(found.vectors[video], pooled / np.linalg.norm(pooled), atol=1e-5)
+    assert not found.missing.any()
 
 
 @pytest.mark.real_data

@@ -10,9 +10,17 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from simlearn.data.records import PictureArray
+from simlearn.data.files import Files
+from simlearn.data.records import BoxedPictures, PictureArray, StoredPictures
 from simlearn.errors import UserError
-from simlearn.faces import FoundFaces, MtcnnDetector, find_faces, largest, most_central
+from simlearn.faces import (
+    FoundFaces,
+    MtcnnDetector,
+    find_faces,
+    largest,
+    most_central,
+    score_detector,
+)
 from simlearn.faces import _cascade as cascade
 from simlearn.faces._paths import PathPictures
 from simlearn.metrics.detection import box_overlaps
@@ -202,6 +210,40 @@ def test_columns_that_do_not_fit():
         FoundFaces(np.array([1]), np.ones((1, 4)), np.ones((1, 5, 2)), np.ones(1), 1)
     with pytest.raises(UserError, match="boxes"):
         FoundFaces(np.array([0]), np.ones((1, 3)), np.ones((1, 5, 2)), np.ones(1), 1)
+
+
+class _Fixed:
+    """Finds what it is told to, picture by picture."""
+
+    fingerprint = "fixed"
+
+    def __init__(self, *boxes):
+        self.rows = [
+            np.array([[*box, score, *([0.0] * 10)] for box, score in own]).reshape(-1, 15)
+            for own in boxes
+        ]
+
+    def find(self, pictures):
+        return FoundFaces.gathered(self.rows[: len(pictures)])
+
+
+def test_a_detector_is_scored_against_annotated_boxes(tmp_path):
+    for number in range(3):
+        Image.new("RGB", (50, 40)).save(tmp_path / f"{number}.png")
+    face, other = [5, 5, 25, 25], [30, 10, 45, 25]
+    record = BoxedPictures(
+        pictures=StoredPictures(Files(tmp_path), ["0.png", "1.png", "2.png"]),
+        owner=np.array([0, 2, 2]),
+        boxes=np.array([face, face, other], np.float32),
+        ignored=np.array([False, False, True]),
+        name="boxes",
+    )
+    found = [[(face, 0.9)], [(other, 0.8)], [(other, 0.95), (face, 0.5)]]
+    matches = score_detector(record, _Fixed(*found))
+    # The ignored box counts neither way; the one in an empty picture is wrong.
+    assert matches.scores.tolist() == pytest.approx([0.9, 0.8, 0.5])
+    assert matches.correct.tolist() == [True, False, True]
+    assert (matches.annotated, matches.pictures) == (2, 3)
 
 
 def test_an_array_of_pictures_is_looked_at_too(detector, astronaut, tmp_path):
