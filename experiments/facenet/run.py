@@ -11,6 +11,7 @@ from experiments.facenet.config import FacenetSettings
 from experiments.facenet.train import embed, network, train
 from simlearn import audit, baselines, faces, metrics, search, training
 from simlearn.data import LabelledImages
+from simlearn.errors import UserError
 from simlearn.runs import Run
 
 
@@ -94,5 +95,10 @@ def _save(model: Any, validation: LabelledImages, folder: Run) -> str:
     # Where error rates of both kinds meet: pairs of one person are rare among all pairs.
     threshold = metrics.choose_threshold(distances, same, metrics.equal_error_rate, **given)
     target = folder.directory / "embedder"
-    faces.FaceModel(embedder, threshold, faces.calibrate(distances, same, **given)).save(target)
+    calibration = None
+    try:
+        calibration = faces.calibrate(distances, same, **given)
+    except UserError as error:  # A network that has learnt nothing, as in a smoke run.
+        print(f"no calibration: {error}", flush=True)
+    faces.FaceModel(embedder, threshold, calibration).save(target)
     return str(target)

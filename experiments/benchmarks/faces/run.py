@@ -15,6 +15,7 @@ from PIL import Image
 from experiments.benchmarks._command import Outcome
 from experiments.benchmarks._processes import Limits, log, machine_now, measure
 from experiments.benchmarks.faces.config import FacesSettings
+from simlearn._quiet import load_keras
 from simlearn.data import Files
 from simlearn.errors import UserError
 
@@ -70,6 +71,7 @@ def _measure(
 
 def _model(path: Path, seed: int) -> Path:
     """MobileFaceNet with random weights, which take as long as any."""
+    load_keras()
     import keras
 
     from simlearn.backbones import mobilefacenet
