@@ -26,10 +26,10 @@ class DemoSettings(Settings):
         return ScenesSettings(
             seed=self.seed,
             smoke=self.smoke,
-            pictures=1500,
-            tested=120,
-            visual_epochs=5,
-            epochs=5,
+            pictures=1000,
+            tested=60,
+            visual_epochs=4,
+            epochs=4,
         )
 
     def check(self) -> None:
