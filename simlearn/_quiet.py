@@ -1,5 +1,6 @@
 """Commands that load TensorFlow without its greeting."""
 
+import logging
 import os
 
 _WANTED = {
@@ -11,7 +12,7 @@ _WANTED = {
 
 
 def load_keras() -> None:
-    """Import Keras, for a command; TensorFlow's greeting, which no log level keeps off, goes.
+    """Import Keras, for a command; TensorFlow's greeting, which no log level keeps off, goes, and so do warnings.
 
     TensorFlow reads what the environment says of it at that moment; what is set there stands.
     """
@@ -25,3 +26,5 @@ def load_keras() -> None:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(nowhere)
+    # Of functions traced anew, for one: advice to who wrote the command, not to who runs it.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)

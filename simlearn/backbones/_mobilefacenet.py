@@ -41,7 +41,7 @@ def mobilefacenet(
     Examples:
         >>> model = mobilefacenet()
         >>> model.output_shape, round(model.count_params() / 1e6, 2)
-        ((None, 128), 1.2)
+        ((None, 128), 1.02)
 
     Reference:
         Chen, Liu, Gao, Han 2018, "MobileFaceNets: Efficient CNNs for Accurate Real-Time Face
