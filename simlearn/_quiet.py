@@ -14,7 +14,8 @@ _WANTED = {
 def load_keras() -> None:
     """Import Keras, for a command; TensorFlow's greeting and its warnings go.
 
-    No log level keeps the greeting off. TensorFlow reads what the environment says of it at that moment; what is set there stands.
+    No log level keeps the greeting off. TensorFlow reads what the environment says of it at that
+    moment; what is set there stands.
     """
     for name, value in _WANTED.items():
         os.environ.setdefault(name, value)
