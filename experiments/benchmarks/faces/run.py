@@ -13,11 +13,10 @@ import numpy as np
 from PIL import Image
 
 from experiments.benchmarks._command import Outcome
+from experiments.benchmarks._pictures import given
 from experiments.benchmarks._processes import Limits, log, machine_now, measure
 from experiments.benchmarks.faces.config import FacesSettings
 from simlearn._quiet import load_keras
-from simlearn.data import Files
-from simlearn.errors import UserError
 
 _FOLDER: Final = Path(__file__).parent / "workers"
 _WORKERS: Final = {"ours": "ours", "mtcnn": "one_by_one"}
@@ -151,15 +150,7 @@ def _contents(config: FacesSettings) -> Iterator[bytes]:
     if config.data is None:
         yield from _cut(config)
         return
-    files = Files(config.data)
-    names = files.names((".jpg", ".jpeg"))
-    if len(names) < config.pictures:
-        raise UserError(
-            f"{config.data}: expected --pictures {config.pictures} JPEG files or more, "
-            f"and found {len(names)}"
-        )
-    for i in range(config.pictures):
-        yield files.read(names[i * len(names) // config.pictures])
+    yield from given(config.data, config.pictures)
 
 
 def _cut(config: FacesSettings) -> Iterator[bytes]:

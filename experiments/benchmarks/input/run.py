@@ -15,11 +15,10 @@ from PIL import Image
 from caption.data.scenes import render
 from experiments.benchmarks._command import Outcome
 from experiments.benchmarks._environments import EnvironmentFailedError, python_of
+from experiments.benchmarks._pictures import given
 from experiments.benchmarks._processes import Limits, log, machine_now, measure
 from experiments.benchmarks.input.config import InputSettings
 from experiments.benchmarks.input.environments import PYTORCH
-from simlearn.data import Files
-from simlearn.errors import DatasetError, UserError
 
 _FOLDER = Path(__file__).parent / "workers"
 _WORKERS = {
@@ -147,21 +146,7 @@ def _contents(config: InputSettings) -> Iterator[bytes]:
     if config.data is None:
         yield from _rendered(config)
         return
-    files = Files(config.data)
-    names = files.names((".jpg", ".jpeg"))
-    if len(names) < config.pictures:
-        raise UserError(
-            f"{config.data}: expected --pictures {config.pictures} JPEG files or more, "
-            f"and found {len(names)}"
-        )
-    for i in range(config.pictures):
-        name = names[i * len(names) // config.pictures]
-        content = files.read(name)
-        try:
-            Image.open(io.BytesIO(content)).load()
-        except Exception as error:
-            raise DatasetError(f"{files.where(name)}: expected a whole JPEG: {error}") from error
-        yield content
+    yield from given(config.data, config.pictures)
 
 
 def _rendered(config: InputSettings) -> Iterator[bytes]:
