@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from simlearn._quiet import load_keras
+
 if TYPE_CHECKING:
     from simlearn.landmarks import Prediction, Predictor
 
@@ -18,13 +20,14 @@ _PLACES: Final = 2
 def run(arguments: Sequence[str], *, prog: str) -> int:
     """Run the command, and return the exit status: 2 where a picture could not be read."""
     options = _parser(prog).parse_args(arguments)
-    # Only now: `--help` waits for nothing.
+    paths = _pictures(options.images)
+    # Only now: `--help` and a wrong path wait for nothing.
+    load_keras()
     from simlearn import landmarks
     from simlearn.data.files import Files
     from simlearn.data.records import StoredPictures
     from simlearn.landmarks._lists import boxes_of
 
-    paths = _pictures(options.images)
     boxes = None if options.boxes is None else boxes_of(options.boxes, paths)
     predictor = landmarks.load(options.model)
     if options.format == "csv":
