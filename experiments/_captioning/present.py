@@ -34,7 +34,7 @@ def fill(
         ["captions", *metrics],
         rows,
         best=dict.fromkeys(metrics, "highest"),
-        caption="of all test pictures together; METEOR where its data are installed",
+        caption="Of all test pictures together; METEOR where its data are installed.",
     )
     if judged:
         page.table(["judged", "share"], [[name, value] for name, value in judged.items()])
