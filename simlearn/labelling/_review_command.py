@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlearn._quiet import load_keras
+
 if TYPE_CHECKING:
     from simlearn.data.records import LandmarkPictures
 
@@ -21,6 +23,7 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
     record = _readers()[options.data_set](options.data)
     predicted = None
     if options.model is not None:
+        load_keras()
         from simlearn import landmarks
 
         predicted = landmarks.load(options.model).predict(record.pictures).points
