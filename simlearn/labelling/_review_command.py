@@ -57,16 +57,16 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
 def _readers() -> Mapping[str, Callable[[Path], "LandmarkPictures"]]:
     from simlearn.data import celeba, clicked, kaggle_keypoints, mtfl
 
-    def masked(load: Any) -> Callable[[Path], "LandmarkPictures"]:
-        # A wrong point shall be seen, not refused.
-        return lambda root: load(root, outside="mask")
+    def whole(load: Any) -> Callable[[Path], "LandmarkPictures"]:
+        # A wrong point shall be seen, neither refused nor hidden.
+        return lambda root: load(root, outside="keep")
 
     return {
-        "mtfl": masked(mtfl.load),
-        "mafl": masked(celeba.mafl),
-        "celeba": masked(celeba.load),
-        "kaggle": masked(kaggle_keypoints.load),
-        "clicked": masked(clicked.load),
+        "mtfl": whole(mtfl.load),
+        "mafl": whole(celeba.mafl),
+        "celeba": whole(celeba.load),
+        "kaggle": whole(kaggle_keypoints.load),
+        "clicked": whole(clicked.load),
     }
 
 
