@@ -6,8 +6,10 @@ is not `done` are not finished, or skipped, and are passed over.
 """
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -52,6 +54,10 @@ def load(
             the twin of that with `right`.
         outside: as in `simlearn.data.mtfl.load`.
 
+    Returns:
+        The finished pictures in the order of the file. An id is made of the picture's path, so it
+        stays when more pictures are labelled or added.
+
     Raises:
         DatasetError: the file is missing or a row is not what the format says.
     """
@@ -65,7 +71,7 @@ def load(
         np.float64,
     ).reshape(-1, len(names), 2)
     known = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
-    return landmark_pictures(
+    record = landmark_pictures(
         StoredPictures(files, list(done)),
         points=np.nan_to_num(points),
         visible=known,
@@ -76,6 +82,7 @@ def load(
         outside=outside,
         name="labelled",
     )
+    return replace(record, ids=np.array([_id(image) for image in done], np.int64))
 
 
 def read(text: str, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
@@ -120,6 +127,11 @@ def written(names: Iterable[str], rows: Mapping[str, Clicked]) -> str:
         cells = [("", "") if p is None else (f"{p[0]:.2f}", f"{p[1]:.2f}") for p in row.points]
         table.writerow([image, row.status, *(cell for pair in cells for cell in pair)])
     return text.getvalue()
+
+
+def _id(image: str) -> int:
+    # 52 bits: a number that JSON and spreadsheets hold exactly.
+    return int(hashlib.sha256(image.encode("utf-8", "surrogateescape")).hexdigest()[:13], 16)
 
 
 def _point(x: str, y: str, place: str) -> tuple[float, float] | None:

@@ -94,6 +94,17 @@ def test_what_was_clicked_is_a_record(folder):
     assert record.pictures.size(1) == (20, 10)
 
 
+def test_an_id_stays_when_more_pictures_are_labelled(folder):
+    labels = Labels(folder, landmarks_of("nose"))
+    labels.set(1, Clicked("done", ((1.0, 2.0),)))
+    decisions = {int(clicked.load(folder).ids[0]): "drop"}
+    labels.set(0, Clicked("done", ((3.0, 4.0),)))
+    Image.new("RGB", (20, 10)).save(folder / "0.png")
+    Labels(folder, landmarks_of("nose")).set(0, Clicked("done", ((5.0, 6.0),)))
+    left = kept(clicked.load(folder), decisions)
+    assert left.points.tolist() == [[[5.0, 6.0]], [[3.0, 4.0]]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

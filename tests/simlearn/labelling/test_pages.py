@@ -152,6 +152,6 @@ def test_doubts_are_decided_by_keys_and_buttons(browser, served, folder, tmp_pat
     browser.until("state.items[0].decision === 'drop'")
     browser.run("document.querySelectorAll('article')[1].querySelector('button').click()")
     browser.until("state.items[1].decision === 'keep'")
-    assert read_decisions(path) == {2: "drop", 0: "keep"}
+    assert read_decisions(path) == {record.ids[2]: "drop", record.ids[0]: "keep"}
     assert "2 of 2: 1 keep, 0 fix, 1 drop" in browser.text()
     browser.until("[...document.images].every(i => i.complete && i.naturalWidth)")
