@@ -2,18 +2,30 @@
 
 import http.client
 import json
+import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from simlearn import audit
+from simlearn.audit import Doubt
 from simlearn.data import clicked
 from simlearn.data.clicked import Clicked
 from simlearn.data.records import Landmark, LandmarkPictures, PictureArray
 from simlearn.errors import DatasetError, UserError
-from simlearn.labelling import Labels, Server, kept, landmarks_of, read_decisions, write_decisions
+from simlearn.labelling import (
+    Labels,
+    Server,
+    _reviewing,
+    kept,
+    landmarks_of,
+    read_decisions,
+    write_decisions,
+)
 from simlearn.labelling._clicking import Clicking
+from simlearn.labelling._reviewing import Reviewing
 
 POINTS = landmarks_of("eyes,nose")
 
@@ -297,3 +309,31 @@ def test_decisions_are_kept_in_a_file_and_leave_rows_out(tmp_path):
         read_decisions(path)
     with pytest.raises(UserError, match="expected a CSV file"):
         read_decisions(tmp_path / "nothing.csv")
+
+
+def test_a_file_of_decisions_may_come_from_a_spreadsheet(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"\xef\xbb\xbfid,image,kinds,decision\r\n101,a,,fix\r\n")
+    assert read_decisions(path) == {101: "fix"}
+    path.write_text("id,image,kinds,decision\n\N{SUPERSCRIPT TWO},a,,fix\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 2: expected an id"):
+        read_decisions(path)
+
+
+def test_decisions_that_come_at_once_are_all_written(tmp_path, monkeypatch):
+    record, path = faces(8), tmp_path / "decisions.csv"
+    pages = Reviewing(record, [Doubt(row, "error", 1.0, "far") for row in range(8)], path)
+    write, waits = _reviewing.write_decisions, iter([0.3, *[0.0] * 7])
+
+    def slowly(path, record, decisions, kinds):
+        decisions = dict(decisions)
+        time.sleep(next(waits))  # The first thread is overtaken, were it let.
+        write(path, record, decisions, kinds)
+
+    monkeypatch.setattr(_reviewing, "write_decisions", slowly)
+    threads = [threading.Thread(target=pages.change, args=(row, "drop")) for row in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_decisions(path) == dict.fromkeys(range(100, 108), "drop")
