@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from simlearn._quiet import load_keras
 
 if TYPE_CHECKING:
-    from simlearn.data.records import LandmarkPictures
+    from simlearn.data.records import Landmark, LandmarkPictures
 
 
 def run(arguments: Sequence[str], *, prog: str) -> int:
@@ -26,7 +26,9 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
         load_keras()
         from simlearn import landmarks
 
-        predicted = landmarks.load(options.model).predict(record.pictures).points
+        predictor = landmarks.load(options.model)
+        _check_points(predictor.plan.landmarks, record.landmarks, options.model)
+        predicted = predictor.predict(record.pictures).points
     known = audit.THRESHOLDS.get(options.data_set)
     doubts = audit.doubtful_labels(
         record,
@@ -52,6 +54,18 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
     except KeyboardInterrupt:
         sys.stdout.write(f"{len(pages.decisions)} decided: {options.out}\n")
     return 0
+
+
+def _check_points(found: Sequence["Landmark"], wanted: Sequence["Landmark"], path: Path) -> None:
+    from simlearn.errors import UserError
+
+    # The picture's left is what `simlearn label` means by left.
+    names, given = ([one.name.removeprefix("image_") for one in some] for some in (wanted, found))
+    if names != given:
+        raise UserError(
+            f"{path}: expected a model of the points {', '.join(names)}, "
+            f"received one of {', '.join(given)}"
+        )
 
 
 def _readers() -> Mapping[str, Callable[[Path], "LandmarkPictures"]]:

@@ -14,7 +14,7 @@ from simlearn.audit import Doubt
 from simlearn.data import clicked
 from simlearn.data.clicked import Clicked
 from simlearn.data.records import Landmark, LandmarkPictures, PictureArray
-from simlearn.errors import DatasetError, UserError
+from simlearn.errors import DatasetError, RunError, UserError
 from simlearn.labelling import (
     Labels,
     Server,
@@ -136,6 +136,31 @@ def test_a_damaged_file_is_one_error(folder, text, message):
         clicked.load(folder)
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00bad", b"a" * 200_000])
+def test_a_file_that_is_no_csv_is_one_error(folder, content):
+    (folder / "labels.csv").write_bytes(content)
+    for call in (clicked.load, lambda root: Labels(root, landmarks_of("nose"))):
+        with pytest.raises(DatasetError, match=r"labels.csv: expected a CSV file in UTF-8"):
+            call(folder)
+
+
+def test_a_file_that_a_spreadsheet_saved_goes_on(folder):
+    text = "image,status,nose_x,nose_y\r\nb.png,done,1.5,2\r\n"
+    (folder / "labels.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert Labels(folder, landmarks_of("nose")).get(1) == Clicked("done", ((1.5, 2.0),))
+    assert clicked.load(folder).points.tolist() == [[[1.5, 2.0]]]
+
+
+def test_two_pages_on_one_folder_do_not_undo_each_other(folder):
+    first, second = (Labels(folder, landmarks_of("nose")) for _ in range(2))
+    first.set(0, Clicked("done", ((1.0, 2.0),)))
+    with pytest.raises(RunError, match=r"labels.csv was changed by somebody else"):
+        second.set(1, Clicked("done", ((3.0, 4.0),)))
+    first.set(2, Clicked("skipped", (None,)))
+    again = Labels(folder, landmarks_of("nose"))
+    assert again.counts() == {"done": 1, "open": 1, "skipped": 1}
+
+
 @pytest.fixture
 def server(folder):
     made = Server(Clicking(Labels(folder, landmarks_of("nose"))))
@@ -197,6 +222,13 @@ def test_what_the_server_cannot_take_changes_nothing(server, folder, path, body,
     assert ask(server, "POST", path, body, **{"X-Secret": server.secret})[0] == status
     assert not (folder / "labels.csv").exists()
     assert ask(server, "GET", "/../labels.csv")[0] == 404
+
+
+@pytest.mark.parametrize("length", ["x", "-5", ""])
+def test_a_request_without_a_length_is_refused(server, length, capsys):
+    headers = {"X-Secret": server.secret, "Content-Length": length}
+    assert ask(server, "POST", "/picture/0", None, **headers)[0] == 413
+    assert not capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_one_error(server, folder):

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simlearn import backbones, landmarks, models
+from simlearn.data.records import Landmark
+from simlearn.errors import UserError
 from simlearn.labelling._review_command import run
+from simlearn.landmarks import Plan, Stage
 
 
 @pytest.fixture
@@ -33,3 +37,14 @@ def test_points_outside_their_pictures_are_listed(folder, capsys):
     assert counts == "0 error, 0 swapped, 1 outside, 0 duplicate"
     assert doubts == [f"outside\t5.000\t{folder / '3.png'}\tnose lies 5.0 pixels outside"]
     assert (folder / "labels.csv").read_bytes() == before
+
+
+def test_a_model_of_other_points_is_refused(folder, tmp_path):
+    shape = ((-1.0, 0.0), (1.0, 0.0), (0.0, 1.0))
+    points = tuple(Landmark(name, place) for place, name in enumerate(("nose", "chin", "brow")))
+    plan = Plan(points, (), shape, Stage(side=32, channels=1, extent=5.0))
+    network = models.landmarks(backbones.landmark_cnn((32, 32, 1), units=4), 3)
+    path = tmp_path / "other.landmarks"
+    landmarks.save(landmarks.Predictor(plan, network), path)
+    with pytest.raises(UserError, match="points left_eye, right_eye, nose, received one of nose"):
+        run([str(folder), "--data-set", "clicked", "--list", "--model", str(path)], prog="review")
