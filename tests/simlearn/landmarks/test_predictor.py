@@ -203,6 +203,8 @@ def test_the_command_takes_boxes_and_says_what_is_wrong(files, capsys):
         ("image,left\na.png,1\n", "line 2: expected the columns"),
         ("image,left,top,right,bottom\na.png,1,2,x,4\n", "line 2: expected four numbers"),
         ("image,left,top,right,bottom\n", "expected a box for"),
+        ("image,left,top,right,bottom\na.png,1,2,nan,4\n", "line 2: expected left, top, right"),
+        ("image,left,top,right,bottom\na.png,9,2,9,4\n", "line 2: expected left, top, right"),
     ):
         boxes.write_text(text)
         with pytest.raises(UserError, match=message):
@@ -220,6 +222,32 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_are_found(files, c
     assert len(shown.out.splitlines()) == 2
     assert "aa.png" in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_pictures_of_one_name_are_drawn_apart(files):
+    folder, _ = files
+    names = ("a/x.png", "b/x.png", "b/.hidden.png", "c/x.png")
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (300, 300), (60 * number, 0, 0)).save(folder / name)
+    (folder / "a" / "folder.png").mkdir()
+    drawn = folder / "a" / "drawn"
+    given = [folder / "a", folder / "b", folder / "c" / "x.png", folder / "b" / "x.png"]
+    for _ in range(2):  # What was drawn before is no picture to look at.
+        arguments = [*map(str, given), "--model", str(folder / "discs.landmarks")]
+        assert run([*arguments, "--draw", str(drawn)], prog="x") == 0
+    shades = {one.name: np.asarray(Image.open(one))[0, 0, 0] for one in drawn.iterdir()}
+    # Nobody is drawn twice, and nobody over another.
+    assert shades == {"x.png.points.png": 0, "x.png.2.points.png": 60, "x.png.3.points.png": 180}
+    arguments = [str(folder), "--model", str(folder / "discs.landmarks")]
+    assert run([*arguments, "--draw", str(folder / "all")], prog="x") == 0
+    assert (folder / "all" / "b" / "x.png.points.png").is_file()
+    assert (folder / "all" / "a.png.points.png").is_file()
+
+
+def test_a_strip_is_drawn_as_it_is():
+    assert landmarks.draw(Image.new("L", (1, 5000)), [[0.0, 9.0]]).shape == (5000, 1, 3)
+    assert landmarks.draw(Image.new("L", (2, 500)), [[0.0, 9.0]]).shape == (4000, 16, 3)
 
 
 def test_drawing_refuses_what_does_not_fit():
