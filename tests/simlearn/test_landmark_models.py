@@ -132,6 +132,21 @@ def test_each_task_is_shown_and_the_loss_is_their_weighted_sum():
     assert scores["points_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_the_networks_regularizers_count():
+    inputs = keras.Input((16, 16, 1))
+    outputs = small_model({"smile": 2})(inputs)
+    outputs["smile"] = keras.layers.Dense(
+        2, kernel_regularizer=keras.regularizers.L2(0.5), kernel_initializer="ones", name="smile"
+    )(outputs["smile"])
+    model = multi_task(network=keras.Model(inputs, outputs))
+    model.compile("sgd")
+    scores = model.evaluate(pictures(), truth(), batch_size=8, verbose=0, return_dict=True)
+    # Half the sum of the squares of four ones.
+    assert scores["loss"] == pytest.approx(
+        scores["points_loss"] + 0.25 * scores["smile_loss"] + 2.0, rel=1e-5
+    )
+
+
 def test_a_network_learns_several_tasks_and_its_weights_are_its_own():
     keras.utils.set_random_seed(0)
     network = small_model({"smile": 2})
