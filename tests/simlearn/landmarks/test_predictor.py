@@ -12,8 +12,9 @@ from simlearn import landmarks
 from simlearn.data.alignment import mean_shape
 from simlearn.data.records import Attribute, Landmark, PictureArray
 from simlearn.errors import UserError
-from simlearn.landmarks import Crop, Plan, Prediction, Predictor, Stage
+from simlearn.landmarks import Crop, Plan, Prediction, Predictor, Stage, _predictor
 from simlearn.landmarks._command import run
+from simlearn.landmarks._decoded import Decoded
 from simlearn.landmarks._predictor import look_matrix
 
 SHAPE = np.array([[-8.0, -6.0], [8.0, -6.0], [0.0, 8.0]])
@@ -95,6 +96,18 @@ def test_points_come_back_in_pixels_of_the_picture(fine):
     np.testing.assert_allclose(found.attributes["side"], np.tile(shares, (2, 1)), rtol=1e-5)
     assert (found.spread >= 0).all()
     assert (found.spread < 0.1).all()
+
+
+def test_large_pictures_are_decoded_a_few_at_a_time(monkeypatch):
+    image, points = picture()
+    monkeypatch.setattr(_predictor, "_MOST_BYTES", 2 * image.size)
+    looked = []
+    monkeypatch.setattr(
+        _predictor, "Decoded", lambda images: looked.append(images) or Decoded(images)
+    )
+    found = predictor().predict(PictureArray(np.stack([image] * 5)))
+    assert [len(images) for images in looked] == [2, 2, 1]
+    np.testing.assert_allclose(found.points, np.tile(points, (5, 1, 1)), atol=0.25)
 
 
 def test_boxes_say_where_the_face_is():
