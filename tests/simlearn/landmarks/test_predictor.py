@@ -164,6 +164,14 @@ def test_networks_that_do_not_fit_the_plan_are_refused():
             plan(fine=None, attributes=(Attribute("smile", ("yes", "no")),)), network(32)
         ),
         lambda: plan(shape=((0.0, 0.0),)),
+        lambda: plan(shape=((0.0, 0.0),) * 3),
+        lambda: plan(shape=((0.0, 0.0), (1.0, float("nan")), (2.0, 2.0))),
+        lambda: plan(landmarks=(Landmark("a", 1), Landmark("b", 2), Landmark("c", 0))),
+        lambda: plan(landmarks=(Landmark("a", 0), Landmark("b", 1), Landmark("c", 9))),
+        lambda: plan(landmarks=(Landmark("a", 0), Landmark("b", 1), Landmark("c", "2"))),
+        lambda: plan(attributes=(Attribute("side", ("left", "right"), (7, 9)),)),
+        lambda: plan(attributes=(Attribute("side", ("left", "right"), (1,)),)),
+        lambda: Stage(side=4, channels=3, extent=1.0, rounds=1.5),
         lambda: Stage(side=0, channels=3, extent=1.0),
         lambda: Stage(side=4, channels=3, extent=1.0, looks=()),
     ):
