@@ -206,12 +206,13 @@ def test_what_several_tasks_cannot_take_is_refused():
 
 
 def test_the_measure_is_the_papers():
-    train = [9.0, 8.0, 3.0, 2.0, 4.0, 1.0, 2.0]
-    # k = 3: the last are 4, 1, 2; k med = 6, their sum 7, so the trend is 6 / 1. The least is 1.
-    assert training.stopping_measure(train, 3.0, 3) == pytest.approx(6.0 * (3.0 - 1.0) / 1.0)
-    assert training.stopping_measure(train, 3.0, 3, 4.0) == pytest.approx(3.0)
+    train = [9.0, 8.0, 0.5, 2.0, 4.0, 1.0, 2.0]
+    # k = 3: the last are 4, 1, 2; k med = 6, their sum 7, so the trend is 6 / 1. The least of all
+    # epochs is 0.5.
+    assert training.stopping_measure(train, 3.0, 3) == pytest.approx(6.0 * (3.0 - 0.5) / 0.5)
+    assert training.stopping_measure(train, 3.0, 3, 4.0) == pytest.approx(7.5)
     assert training.stopping_measure(train[:2], 3.0, 3) == 0.0
-    assert training.stopping_measure(train, 0.5, 3) == 0.0  # It generalises.
+    assert training.stopping_measure(train, 0.25, 3) == 0.0  # It generalises.
     assert training.stopping_measure([2.0, 2.0, 2.0], 3.0, 3) == math.inf  # It stands still.
 
 
