@@ -26,7 +26,8 @@ class Labels:
         landmarks: what is clicked, in this order.
 
     Raises:
-        UserError: there is no picture, or the folder was labelled with other points.
+        UserError: there is no picture, the name of one is not in UTF-8, or the folder was labelled
+            with other points.
 
     Examples:
         >>> import tempfile
@@ -57,6 +58,12 @@ class Labels:
         self.images = [path for path in paths if not path.startswith(".") and "/." not in path]
         if not self.images:
             raise UserError(f"{self.folder}: expected pictures ({', '.join(SUFFIXES)}), found none")
+        for image in self.images:
+            # So a file system tells of bytes that are none.
+            if any("\udc80" <= letter <= "\udcff" for letter in image):
+                raise UserError(
+                    f"{self.folder}: expected names of pictures in UTF-8, found {image!r}"
+                )
         self._content: bytes | None = None
         self._rows = self._read()
 

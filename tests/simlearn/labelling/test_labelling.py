@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import threading
 import time
 
@@ -369,3 +370,23 @@ def test_decisions_that_come_at_once_are_all_written(tmp_path, monkeypatch):
     for thread in threads:
         thread.join()
     assert read_decisions(path) == dict.fromkeys(range(100, 108), "drop")
+
+
+def test_a_picture_that_cannot_be_read_can_be_skipped(folder):
+    (folder / "a.jpg").write_bytes(b"no picture")
+    labels = Labels(folder, landmarks_of("nose"))
+    pages = Clicking(labels)
+    assert pages.change(0, {"status": "skipped", "points": [None]})["counts"]["skipped"] == 1
+    with pytest.raises(UserError, match="expected a JPEG"):
+        pages.change(0, {"status": "done", "points": [[1, 2]]})
+
+
+def test_names_that_no_file_of_labels_can_hold_are_refused(folder):
+    try:
+        os.rename(folder / "b.png", os.fsencode(folder) + b"/b\xff.png")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 alone")
+    with pytest.raises(
+        UserError, match=r"expected names of pictures in UTF-8, found 'b\\udcff.png'"
+    ):
+        Labels(folder, landmarks_of("nose"))
