@@ -116,7 +116,8 @@ def mean_shape(points: ArrayLike, visible: ArrayLike | None = None) -> NDArray[n
         `(p, 2)`; its centre is at 0, and the mean square of the distances from there is 1.
 
     Raises:
-        UserError: A point is never visible, or no picture has two different points.
+        UserError: A point is never visible, or no picture has two different points, or points fall
+            into groups that no pictures join.
 
     Examples:
         >>> triangle = np.array([[0.0, 0.0], [4.0, 0.0], [2.0, 3.0]])
@@ -147,6 +148,11 @@ def mean_shape(points: ArrayLike, visible: ArrayLike | None = None) -> NDArray[n
         shape = np.where(counts > 0, sums / np.maximum(counts, 1), shape)
         have = have | (counts[:, 0] > 0)
         shape = _unit(shape, have)
+    if not have.all():
+        raise UserError(
+            "expected pictures that show each point with two others, "
+            f"and found none for point {int(np.argmin(have))}"
+        )
     return _upright_shape(shape, shapes, known)
 
 

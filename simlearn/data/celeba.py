@@ -74,8 +74,8 @@ def load(
             or up to two folders down (`Anno/`, `Eval/`, `Img/`); or `Files`. Without pictures the
             lists can still be read.
         split: One of the official partitions 0, 1 and 2; or `"all"`, which needs no list of them.
-        outside: What to do with a point outside its picture: `"refuse"` the file, or `"mask"` the
-            point as not visible.
+        outside: What to do with a point outside its picture: `"refuse"` the file, `"mask"` the
+            point as not visible, or `"keep"` it, to look at what is wrong.
 
     Returns:
         The pictures in the order of the lists. Ids are positions in the whole lists, so those of

@@ -6,8 +6,10 @@ is not `done` are not finished, or skipped, and are passed over.
 """
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -52,20 +54,23 @@ def load(
             the twin of that with `right`.
         outside: as in `simlearn.data.mtfl.load`.
 
+    Returns:
+        The finished pictures in the order of the file. An id is made of the picture's path, so it
+        stays when more pictures are labelled or added.
+
     Raises:
         DatasetError: the file is missing or a row is not what the format says.
     """
     files = open_files(root).find(FILE)
     where = files.where(FILE)
-    text = files.read(FILE, limit=LARGEST_ANNOTATION).decode("utf-8", "replace")
-    names, rows = read(text, where)
+    names, rows = read(files.read(FILE, limit=LARGEST_ANNOTATION), where)
     done = {image: row for image, row in rows.items() if row.status == DONE}
     points = np.array(
         [[(np.nan, np.nan) if p is None else p for p in row.points] for row in done.values()],
         np.float64,
     ).reshape(-1, len(names), 2)
     known = np.isfinite(points[..., 0]) & np.isfinite(points[..., 1])
-    return landmark_pictures(
+    record = landmark_pictures(
         StoredPictures(files, list(done)),
         points=np.nan_to_num(points),
         visible=known,
@@ -76,17 +81,24 @@ def load(
         outside=outside,
         name="labelled",
     )
+    return replace(record, ids=np.array([_id(image) for image in done], np.int64))
 
 
-def read(text: str, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
-    """The names of the points, and what was clicked on each picture, from the file's text.
+def read(content: bytes, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
+    """The names of the points, and what was clicked on each picture, from the file's bytes.
 
     Raises:
-        DatasetError: the columns are others, a status is not known, a cell is no number, or a
-            picture occurs twice.
+        DatasetError: it is no CSV in UTF-8, the columns are others, a status is not known, a cell
+            is no number, or a picture occurs twice.
     """
-    table = csv.reader(io.StringIO(text, newline=""))
-    header = next(table, [])
+    try:
+        # With or without the mark that spreadsheets put first.
+        text = content.decode("utf-8-sig")
+        table = csv.reader(io.StringIO(text, newline=""))
+        lines = [(table.line_num, cells) for cells in table]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{where}: expected a CSV file in UTF-8, received: {error}") from None
+    header = lines[0][1] if lines else []
     names = [column.removesuffix("_x") for column in header[2::2]]
     if not names or header != [
         "image",
@@ -97,8 +109,8 @@ def read(text: str, where: str | Path) -> tuple[list[str], dict[str, Clicked]]:
             f"{where}, line 1: expected image,status,<point>_x,<point>_y,..., got {header[:6]}"
         )
     found: dict[str, Clicked] = {}
-    for cells in table:
-        place = f"{where}, line {table.line_num}"
+    for number, cells in lines[1:]:
+        place = f"{where}, line {number}"
         if not cells:
             continue
         if len(cells) != len(header) or cells[1] not in _STATES or cells[0] in found:
@@ -120,6 +132,11 @@ def written(names: Iterable[str], rows: Mapping[str, Clicked]) -> str:
         cells = [("", "") if p is None else (f"{p[0]:.2f}", f"{p[1]:.2f}") for p in row.points]
         table.writerow([image, row.status, *(cell for pair in cells for cell in pair)])
     return text.getvalue()
+
+
+def _id(image: str) -> int:
+    # 52 bits: a number that JSON and spreadsheets hold exactly.
+    return int(hashlib.sha256(image.encode("utf-8", "surrogateescape")).hexdigest()[:13], 16)
 
 
 def _point(x: str, y: str, place: str) -> tuple[float, float] | None:

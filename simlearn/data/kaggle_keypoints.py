@@ -61,8 +61,8 @@ def load(
             official download; or `Files`.
         split: `"train"`, where points that are not in the file are not visible; or `"test"`, where
             no point is visible.
-        outside: What to do with a point outside its picture: `"refuse"` the file, or `"mask"` the
-            point as not visible.
+        outside: What to do with a point outside its picture: `"refuse"` the file, `"mask"` the
+            point as not visible, or `"keep"` it, to look at what is wrong.
 
     Returns:
         As many records as the file has rows, in its order; pictures in memory, grey. Ids count on

@@ -48,9 +48,9 @@ def load(
     Args:
         root: A folder or zip, perhaps with the data set a folder or two down; or `Files`.
         split: `"train"` (lfw_5590 and net_7876) or `"test"` (AFLW).
-        outside: What to do with a point outside its picture: `"refuse"` the file, or `"mask"` the
-            point as not visible. Pictures that are missing or damaged are not checked; the
-            pipeline skips and counts them.
+        outside: What to do with a point outside its picture: `"refuse"` the file, `"mask"` the
+            point as not visible, or `"keep"` it, to look at what is wrong. Pictures that are
+            missing or damaged are not checked; the pipeline skips and counts them.
 
     Returns:
         As many records as the list has rows, in its order; ids count on from 0 in the training

@@ -48,9 +48,12 @@ class Clicking:
         row = self._row(index)
         if not isinstance(value, dict) or set(value) != {"status", "points"}:
             raise UserError("expected status and points")
-        width, height = self._pictures.size(row)
-        points = tuple(_point(point, width, height) for point in value["points"])
-        self.labels.set(row, Clicked(str(value["status"]), points))
+        points = value["points"]
+        if any(point is not None for point in points):
+            # Only then: one that cannot be read can still be skipped.
+            width, height = self._pictures.size(row)
+            points = [_point(point, width, height) for point in points]
+        self.labels.set(row, Clicked(str(value["status"]), tuple(points)))
         return {"counts": self.labels.counts()}
 
     def _row(self, index: int) -> int:

@@ -24,13 +24,14 @@ def read_decisions(path: str | Path) -> dict[int, str]:
     """
     path = Path(path)
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline="")))
+        # With or without the mark that spreadsheets put first.
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline="")))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected a CSV file of decisions, received: {error}") from error
     found = {}
     for number, row in enumerate(rows, start=2):
         text = row.get("id") or ""
-        if not text.isdigit() or row.get("decision") not in DECISIONS:
+        if not text.isdecimal() or row.get("decision") not in DECISIONS:
             raise UserError(
                 f"{path}, line {number}: expected an id and one of {', '.join(DECISIONS)}, "
                 f"received {text!r} and {row.get('decision')!r}"

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simlearn._quiet import load_keras
+
 if TYPE_CHECKING:
-    from simlearn.data.records import LandmarkPictures
+    from simlearn.data.records import Landmark, LandmarkPictures
 
 
 def run(arguments: Sequence[str], *, prog: str) -> int:
@@ -21,9 +23,12 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
     record = _readers()[options.data_set](options.data)
     predicted = None
     if options.model is not None:
+        load_keras()
         from simlearn import landmarks
 
-        predicted = landmarks.load(options.model).predict(record.pictures).points
+        predictor = landmarks.load(options.model)
+        _check_points(predictor.plan.landmarks, record.landmarks, options.model)
+        predicted = predictor.predict(record.pictures).points
     known = audit.THRESHOLDS.get(options.data_set)
     doubts = audit.doubtful_labels(
         record,
@@ -51,19 +56,31 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
     return 0
 
 
+def _check_points(found: Sequence["Landmark"], wanted: Sequence["Landmark"], path: Path) -> None:
+    from simlearn.errors import UserError
+
+    # The picture's left is what `simlearn label` means by left.
+    names, given = ([one.name.removeprefix("image_") for one in some] for some in (wanted, found))
+    if names != given:
+        raise UserError(
+            f"{path}: expected a model of the points {', '.join(names)}, "
+            f"received one of {', '.join(given)}"
+        )
+
+
 def _readers() -> Mapping[str, Callable[[Path], "LandmarkPictures"]]:
     from simlearn.data import celeba, clicked, kaggle_keypoints, mtfl
 
-    def masked(load: Any) -> Callable[[Path], "LandmarkPictures"]:
-        # A wrong point shall be seen, not refused.
-        return lambda root: load(root, outside="mask")
+    def whole(load: Any) -> Callable[[Path], "LandmarkPictures"]:
+        # A wrong point shall be seen, neither refused nor hidden.
+        return lambda root: load(root, outside="keep")
 
     return {
-        "mtfl": masked(mtfl.load),
-        "mafl": masked(celeba.mafl),
-        "celeba": masked(celeba.load),
-        "kaggle": masked(kaggle_keypoints.load),
-        "clicked": masked(clicked.load),
+        "mtfl": whole(mtfl.load),
+        "mafl": whole(celeba.mafl),
+        "celeba": whole(celeba.load),
+        "kaggle": whole(kaggle_keypoints.load),
+        "clicked": whole(clicked.load),
     }
 
 

@@ -1,5 +1,6 @@
 """What the page for doubtful labels shows and changes."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ class Reviewing:
         for doubt in doubts:
             self._doubts.setdefault(doubt.row, []).append(doubt)
         self._rows = list(self._doubts)
+        self._lock = threading.Lock()
         self.decisions = read_decisions(self.path) if self.path.exists() else {}
 
     def state(self) -> dict[str, Any]:
@@ -76,12 +78,14 @@ class Reviewing:
         row = self._row(index)
         if value not in DECISIONS:
             raise UserError(f"expected one of {', '.join(DECISIONS)}, got {value!r}")
-        self.decisions[int(self.record.ids[row])] = value
         kinds = {
             int(self.record.ids[row]): " ".join(sorted({one.kind for one in doubts}))
             for row, doubts in self._doubts.items()
         }
-        write_decisions(self.path, self.record, self.decisions, kinds)
+        # Each request has a thread of its own; the file must not lose what another one noted.
+        with self._lock:
+            self.decisions[int(self.record.ids[row])] = value
+            write_decisions(self.path, self.record, self.decisions, kinds)
         return {"decision": value}
 
     def _row(self, index: int) -> int:

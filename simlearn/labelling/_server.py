@@ -98,7 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"error": "nothing is here"})
 
     def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
+        given = self.headers.get("Content-Length") or ""
+        length = int(given) if given.isdecimal() else 0
         if not self._is_here():
             return
         if not secrets.compare_digest(self.headers.get("X-Secret") or "", self.secret):
@@ -107,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if not 0 < length <= _LARGEST_BODY:
             self.close_connection = True
-            self._json(413, {"error": f"expected up to {_LARGEST_BODY} bytes, got {length}"})
+            self._json(413, {"error": f"expected up to {_LARGEST_BODY} bytes, got {given!r}"})
             return
         body = self.rfile.read(length)
         parts = self.path.strip("/").split("/")

@@ -26,7 +26,8 @@ class Labels:
         landmarks: what is clicked, in this order.
 
     Raises:
-        UserError: there is no picture, or the folder was labelled with other points.
+        UserError: there is no picture, the name of one is not in UTF-8, or the folder was labelled
+            with other points.
 
     Examples:
         >>> import tempfile
@@ -57,6 +58,13 @@ class Labels:
         self.images = [path for path in paths if not path.startswith(".") and "/." not in path]
         if not self.images:
             raise UserError(f"{self.folder}: expected pictures ({', '.join(SUFFIXES)}), found none")
+        for image in self.images:
+            # So a file system tells of bytes that are none.
+            if any("\udc80" <= letter <= "\udcff" for letter in image):
+                raise UserError(
+                    f"{self.folder}: expected names of pictures in UTF-8, found {image!r}"
+                )
+        self._content: bytes | None = None
         self._rows = self._read()
 
     def __len__(self) -> int:
@@ -71,7 +79,7 @@ class Labels:
 
         Raises:
             UserError: the status is not known, or there are not as many points as landmarks.
-            RunError: a file cannot be written; the old one is whole.
+            RunError: a file cannot be written, the old one is whole; or somebody else changed it.
         """
         if clicked.status not in (DONE, OPEN, SKIPPED) or len(clicked.points) != len(self.names):
             raise UserError(
@@ -92,7 +100,8 @@ class Labels:
         path = self.folder / FILE
         stored: dict[str, Clicked] = {}
         if path.exists():
-            names, stored = read(path.read_text(encoding="utf-8"), path)
+            self._content = path.read_bytes()
+            names, stored = read(self._content, path)
             if names != self.names:
                 raise UserError(
                     f"{path}: expected the points {', '.join(self.names)}, "
@@ -109,9 +118,17 @@ class Labels:
             if row.status == DONE and len(known) == len(row.points):
                 places = [f"{point[axis]:.2f}" for axis in (0, 1) for point in known]
                 rows.append(f"{image} {' '.join(places)}\n")
-        texts = {FILE: written(self.names, self._rows), MTFL_FILE: "".join(rows)}
-        for name, text in texts.items():
+        self._check_unchanged()
+        content = written(self.names, self._rows).encode()
+        for name, data in {FILE: content, MTFL_FILE: "".join(rows).encode()}.items():
             try:
-                write_atomically(self.folder / name, text.encode())
+                write_atomically(self.folder / name, data)
             except OSError as error:
                 raise RunError(f"cannot write {self.folder / name}: {error.strerror}") from error
+            self._content = content
+
+    def _check_unchanged(self) -> None:
+        """A second page on the same folder must not undo what the first one noted."""
+        path = self.folder / FILE
+        if path.is_file() and path.read_bytes() != self._content:
+            raise RunError(f"{path} was changed by somebody else; start again to go on from there")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from simlearn._quiet import load_keras
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from simlearn.landmarks import Prediction, Predictor
 
 _PLACES: Final = 2
@@ -20,31 +22,38 @@ _PLACES: Final = 2
 def run(arguments: Sequence[str], *, prog: str) -> int:
     """Run the command, and return the exit status: 2 where a picture could not be read."""
     options = _parser(prog).parse_args(arguments)
-    paths = _pictures(options.images)
+    paths = _pictures(options.images, without=options.draw)
+    if options.draw is not None:
+        options.draw.mkdir(parents=True, exist_ok=True)
     # Only now: `--help` and a wrong path wait for nothing.
     load_keras()
     from simlearn import landmarks
     from simlearn.data.files import Files
     from simlearn.data.records import StoredPictures
+    from simlearn.errors import UserError
+    from simlearn.landmarks._decoded import Decoded
     from simlearn.landmarks._lists import boxes_of
 
-    boxes = None if options.boxes is None else boxes_of(options.boxes, paths)
+    boxes = None if options.boxes is None else boxes_of(options.boxes, list(paths))
     predictor = landmarks.load(options.model)
     if options.format == "csv":
         sys.stdout.write(_line(["image", *_columns(predictor)]))
     failed = False
-    for path in paths:
-        pictures = StoredPictures(Files(path.parent), [path.name])
-        box = None if boxes is None else [boxes[path]]
-        found = _found(predictor, pictures, box)
-        if found is None:
+    for path, name in paths.items():
+        try:
+            picture = StoredPictures(Files(path.parent), [path.name]).open(0)
+        except UserError as error:
+            sys.stderr.write(" ".join(str(error).split()) + "\n")
             failed = True
             continue
+        # A decoder's picture is all that a predictor asks for.
+        pictures: Any = Decoded([picture])
+        found = predictor.predict(pictures, boxes=None if boxes is None else [boxes[path]])
         text = _csv_row if options.format == "csv" else _json_row
         sys.stdout.write(text(path, predictor, found))
         sys.stdout.flush()
         if options.draw is not None:
-            _draw(path, pictures, found, options.draw)
+            _draw(picture, found, options.draw / name)
     return 2 if failed else 0
 
 
@@ -66,32 +75,39 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _pictures(given: Sequence[Path]) -> list[Path]:
+def _pictures(given: Sequence[Path], *, without: Path | None) -> dict[Path, Path]:
+    """Each picture, and what to call it where it is drawn: another name for each."""
     from simlearn.data.folders import SUFFIXES
     from simlearn.errors import UserError
 
-    found: list[Path] = []
+    found: dict[Path, Path] = {}
     for path in given:
         if not path.exists():
             raise UserError(f"{path}: expected a picture or a folder of pictures, found nothing")
-        inside = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in SUFFIXES)
-        found += inside if path.is_dir() else [path]
+        if not path.is_dir():
+            found[path] = Path(path.name)
+            continue
+        for one in sorted(path.rglob("*")):
+            below = one.relative_to(path)
+            hidden = any(part.startswith(".") for part in below.parts)
+            drawn = without is not None and one.is_relative_to(without)
+            if one.suffix.lower() in SUFFIXES and one.is_file() and not hidden and not drawn:
+                found[one] = below
     if not found:
         raise UserError(f"{given[0]}: expected pictures ({', '.join(SUFFIXES)}), found none")
-    return found
+    return _apart(found)
 
 
-def _found(
-    predictor: "Predictor", pictures: Any, box: Sequence[Sequence[float]] | None
-) -> "Prediction | None":
-    """What is on one picture; None, with a line on stderr, where it cannot be read."""
-    from simlearn.errors import UserError
-
-    try:
-        return predictor.predict(pictures, boxes=box)
-    except UserError as error:
-        sys.stderr.write(" ".join(str(error).split()) + "\n")
-        return None
+def _apart(names: Mapping[Path, Path]) -> dict[Path, Path]:
+    """The names, numbered from the second time that one occurs."""
+    seen: dict[Path, int] = {}
+    apart = {}
+    for path, name in names.items():
+        seen[name] = seen.get(name, 0) + 1
+        # With the suffix: a.jpg and a.png of one folder are two pictures.
+        again = f".{seen[name]}" if seen[name] > 1 else ""
+        apart[path] = name.with_name(f"{name.name}{again}.points.png")
+    return apart
 
 
 def _json_row(path: Path, predictor: "Predictor", found: "Prediction") -> str:
@@ -139,12 +155,10 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _draw(path: Path, pictures: Any, found: "Prediction", folder: Path) -> None:
+def _draw(picture: "Image.Image", found: "Prediction", path: Path) -> None:
     from PIL import Image
 
     from simlearn.landmarks import draw
 
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = draw(pictures.open(0, channels=3), found.points[0])
-    # With the suffix: a.jpg and a.png of one folder are two pictures.
-    Image.fromarray(drawn).save(folder / f"{path.name}.points.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw(picture, found.points[0])).save(path)

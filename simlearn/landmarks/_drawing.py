@@ -13,6 +13,8 @@ _TRUE: Final = (48, 209, 88)
 _EDGE: Final = (0, 0, 0)
 # Small pictures are enlarged to at least this, so that a point does not hide what it marks.
 _SMALLEST: Final = 240
+# But not beyond this: of a strip only a pixel wide the other side would be endless.
+_LARGEST: Final = 4096
 
 
 def draw(
@@ -41,7 +43,7 @@ def draw(
     wanted = None if true is None else _points(true)
     if wanted is not None and len(wanted) != len(found):
         raise UserError(f"expected {len(found)} true points, received {len(wanted)}")
-    times = max(1, -(-_SMALLEST // min(picture.size)))
+    times = max(1, min(-(-_SMALLEST // min(picture.size)), _LARGEST // max(picture.size)))
     large = picture.convert("RGB").resize(
         (picture.width * times, picture.height * times), Image.Resampling.NEAREST
     )

@@ -1,6 +1,7 @@
 """Boxes of faces from a CSV file."""
 
 import csv
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ def boxes_of(path: Path, pictures: Sequence[Path]) -> dict[Path, list[float]]:
         UserError: the file is not there or is something else, or a picture has no box.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected a CSV file of boxes, received: {error}") from error
@@ -31,13 +32,19 @@ def boxes_of(path: Path, pictures: Sequence[Path]) -> dict[Path, list[float]]:
         if any(row.get(column) is None for column in _COLUMNS):
             raise UserError(f"{path}, line {number}: expected the columns {','.join(_COLUMNS)}")
         try:
-            found[row["image"]] = [float(row[column]) for column in _COLUMNS[1:]]
+            box = [float(row[column]) for column in _COLUMNS[1:]]
         except ValueError as error:
             raise UserError(f"{path}, line {number}: expected four numbers, got {error}") from error
+        if not all(map(math.isfinite, box)) or not (box[0] < box[2] and box[1] < box[3]):
+            raise UserError(
+                f"{path}, line {number}: expected left, top, right and bottom edge of a box with "
+                f"some area, got {box}"
+            )
+        found[row["image"]] = box
     boxes = {}
     for picture in pictures:
-        box = found.get(str(picture), found.get(picture.name))
-        if box is None:
+        one = found.get(str(picture), found.get(picture.name))
+        if one is None:
             raise UserError(f"{path}: expected a box for {picture}, found none")
-        boxes[picture] = box
+        boxes[picture] = one
     return boxes

@@ -53,7 +53,7 @@ class Stage:
                 "expected side of at least 1, channels 1 or 3 and extent above 0, "
                 f"received {self.side}, {self.channels} and {self.extent}"
             )
-        if not self.looks or self.rounds < 1:
+        if not self.looks or not isinstance(self.rounds, int) or self.rounds < 1:
             raise UserError(
                 "expected at least one look and one round, "
                 f"received {len(self.looks)} and {self.rounds}"
@@ -72,6 +72,10 @@ class Plan:
         fine: The network that sees the face turned upright, around the points found so far; None
             where the coarse one is all there is.
         flip: Whether each look is also looked at mirrored.
+
+    Raises:
+        UserError: The shape has not a place for each point, or all in one, or a mirror does not
+            swap in pairs.
     """
 
     landmarks: tuple[Landmark, ...]
@@ -87,6 +91,23 @@ class Plan:
                 f"expected a place for each of {len(self.landmarks)} landmarks, "
                 f"received {len(self.shape)}"
             )
+        values = np.array(self.shape, np.float64)
+        if not np.isfinite(values).all() or not np.ptp(values, axis=0).any():
+            raise UserError(f"expected a shape of different, finite places, received {self.shape}")
+        mirrors = [("landmarks", len(self.landmarks), [one.mirrored for one in self.landmarks])]
+        mirrors += [
+            (one.name, len(one.values), list(one.mirrored))
+            for one in self.attributes
+            if one.mirrored
+        ]
+        for name, count, mirror in mirrors:
+            if len(mirror) != count or not all(
+                isinstance(place, int) and 0 <= place < count and mirror[place] == here
+                for here, place in enumerate(mirror)
+            ):
+                raise UserError(
+                    f"expected a mirror of {name} that swaps {count} in pairs, received {mirror}"
+                )
 
     @property
     def mean_shape(self) -> NDArray[np.float64]:
@@ -139,5 +160,5 @@ class Plan:
 
 
 def _stage(value: Any) -> Stage:
-    looks = tuple(Crop(*one) for one in value["looks"])
+    looks = tuple(Crop(*map(float, one)) for one in value["looks"])
     return Stage(**{**value, "looks": looks})

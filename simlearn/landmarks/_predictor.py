@@ -1,12 +1,13 @@
 """From pictures to points in their pixels."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from simlearn.data.alignment import Placed, placed_shape, similarities
 from simlearn.data.frames import move
@@ -18,14 +19,16 @@ from simlearn.landmarks._plan import Crop, Plan, Stage
 from simlearn.models import POINTS
 
 _BATCH = 128
+# Photos are large when decoded: fewer at a time then.
+_MOST_BYTES = 2**28
 
 
 class Prediction(NamedTuple):
     """What was found in some pictures.
 
     Attributes:
-        points: x and y in pixels of each picture as it is stored, (0, 0) the centre of its first
-            pixel, `(pictures, points, 2)`; NaN where the picture could not be read.
+        points: x and y in pixels of each picture, upright, (0, 0) the centre of its first pixel,
+            `(pictures, points, 2)`; NaN where the picture could not be read.
         attributes: by name the probability of each value, `(pictures, values)`; NaN likewise.
         spread: mean distance of the points of the looks from their mean, over the size of the
             shape, `(pictures,)`: how much the looks disagree; 0 where there is one look.
@@ -79,11 +82,7 @@ class Predictor:
         skipped = Skipped() if skipped is None else skipped
         given = None if boxes is None else _checked_boxes(boxes, count)
         found = _empty(self.plan, count)
-        for start in range(0, count, _BATCH):
-            rows = range(start, min(start + _BATCH, count))
-            part, decoded = _decoded(pictures, rows, skipped)
-            if not len(part):
-                continue
+        for part, decoded in _decoded(pictures, skipped):
             areas = decoded.areas() if given is None else given[part]
             one = self._predicted(decoded, areas)
             found.points[part], found.spread[part] = one.points, one.spread
@@ -178,20 +177,26 @@ def _spread_out(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(collapsed[:, None, None], points + grid, points)
 
 
-def _decoded(
-    pictures: Pictures, rows: range, skipped: Skipped
-) -> tuple[NDArray[np.int64], Decoded]:
-    """Which of some pictures can be read, and those."""
-    good, images = [], []
-    for row in rows:
+def _decoded(pictures: Pictures, skipped: Skipped) -> Iterator[tuple[NDArray[np.int64], Decoded]]:
+    """The pictures that can be read and where they stand, as many at a time as memory has room."""
+    rows: list[int] = []
+    images: list[Image.Image] = []
+    size = 0
+    for row in range(len(pictures)):
         try:
-            images.append(pictures.open(row))
+            image = pictures.open(row)
         except UserError as error:
             reason = str(error).removeprefix(f"{pictures.where(row)}: ")
             skipped.add(pictures.where(row), reason, total=len(pictures))
             continue
-        good.append(row)
-    return np.array(good, np.int64), Decoded(images)
+        rows.append(row)
+        images.append(image)
+        size += image.width * image.height * len(image.getbands())
+        if len(rows) == _BATCH or size >= _MOST_BYTES:
+            yield np.array(rows, np.int64), Decoded(images)
+            rows, images, size = [], [], 0
+    if rows:
+        yield np.array(rows, np.int64), Decoded(images)
 
 
 def _checked_boxes(boxes: ArrayLike, count: int) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import keras
+from keras import ops
 
 from simlearn._typing import Tensor
 from simlearn.errors import UserError
@@ -16,7 +17,8 @@ class MultiTask(keras.Model):
     """A network with named outputs, each with a loss, and a layer that weighs the losses.
 
     Progress bar, history and TensorBoard show `<task>_loss` of every task, unweighted, beside the
-    weighted `loss`, and `<task>_<measure>` of every measure. Compile it with an optimizer alone.
+    weighted `loss`, and `<task>_<measure>` of every measure. Losses of the network itself, those of
+    regularizers and `add_loss`, are part of `loss` as they are. Compile it with an optimizer alone.
     After training `network` holds the weights: save that.
 
     Args:
@@ -79,7 +81,7 @@ class MultiTask(keras.Model):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
-        """The weighted sum of the tasks' losses, each of which is noted."""
+        """The weighted sum of the tasks' losses, each of which is noted, and the network's own."""
         if sample_weight is not None:
             raise UserError("expected no sample_weight: each task has its own known pictures")
         values = {task: loss(y[task], y_pred[task]) for task, loss in self._task_losses.items()}
@@ -87,4 +89,5 @@ class MultiTask(keras.Model):
             self._trackers[f"{task}_loss"].update_state(value)
         for measure, (task, function) in self._measures.items():
             self._trackers[measure].update_state(function(y[task], y_pred[task]))
-        return self.weighting(values)
+        # What regularizers and `add_loss` ask for is no task's, and counts as it is.
+        return sum(map(ops.sum, self.losses), self.weighting(values))

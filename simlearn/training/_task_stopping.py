@@ -43,7 +43,7 @@ class TaskWiseStopping(keras.callbacks.Callback):
 
     Reference:
         Zhang, Luo, Loy, Tang 2014, "Facial Landmark Detection by Deep Multi-task Learning",
-        section 3.2, task-wise early stopping. Deviations: the absolute value of the trend's
+        section 3.2, equation 5. Deviations: the absolute value of the trend's
         denominator, which may be negative, and may be 0, where the term counts as infinite; lambda
         is fixed, not learned; an epoch is a step of t.
     """

@@ -38,6 +38,16 @@ def test_help_loads_nothing_heavy():
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=ROOT)
 
 
+@pytest.mark.parametrize("command", sorted(cli.COMMANDS))
+def test_help_of_a_command_waits_for_no_keras(command):
+    script = (
+        "import sys\nfrom simlearn import cli\n"
+        f"try:\n cli.main([{command!r}, '--help'])\nexcept SystemExit as end: assert not end.code\n"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=ROOT)
+
+
 def test_an_unknown_command_is_one_line(capsys):
     status, out, err = call(["fases"], capsys)
     assert status == 2

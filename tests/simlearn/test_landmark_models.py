@@ -132,6 +132,21 @@ def test_each_task_is_shown_and_the_loss_is_their_weighted_sum():
     assert scores["points_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_the_networks_regularizers_count():
+    inputs = keras.Input((16, 16, 1))
+    outputs = small_model({"smile": 2})(inputs)
+    outputs["smile"] = keras.layers.Dense(
+        2, kernel_regularizer=keras.regularizers.L2(0.5), kernel_initializer="ones", name="smile"
+    )(outputs["smile"])
+    model = multi_task(network=keras.Model(inputs, outputs))
+    model.compile("sgd")
+    scores = model.evaluate(pictures(), truth(), batch_size=8, verbose=0, return_dict=True)
+    # Half the sum of the squares of four ones.
+    assert scores["loss"] == pytest.approx(
+        scores["points_loss"] + 0.25 * scores["smile_loss"] + 2.0, rel=1e-5
+    )
+
+
 def test_a_network_learns_several_tasks_and_its_weights_are_its_own():
     keras.utils.set_random_seed(0)
     network = small_model({"smile": 2})
@@ -191,12 +206,13 @@ def test_what_several_tasks_cannot_take_is_refused():
 
 
 def test_the_measure_is_the_papers():
-    train = [9.0, 8.0, 3.0, 2.0, 4.0, 1.0, 2.0]
-    # k = 3: the last are 4, 1, 2; k med = 6, their sum 7, so the trend is 6 / 1. The least is 1.
-    assert training.stopping_measure(train, 3.0, 3) == pytest.approx(6.0 * (3.0 - 1.0) / 1.0)
-    assert training.stopping_measure(train, 3.0, 3, 4.0) == pytest.approx(3.0)
+    train = [9.0, 8.0, 0.5, 2.0, 4.0, 1.0, 2.0]
+    # k = 3: the last are 4, 1, 2; k med = 6, their sum 7, so the trend is 6 / 1. The least of all
+    # epochs is 0.5.
+    assert training.stopping_measure(train, 3.0, 3) == pytest.approx(6.0 * (3.0 - 0.5) / 0.5)
+    assert training.stopping_measure(train, 3.0, 3, 4.0) == pytest.approx(7.5)
     assert training.stopping_measure(train[:2], 3.0, 3) == 0.0
-    assert training.stopping_measure(train, 0.5, 3) == 0.0  # It generalises.
+    assert training.stopping_measure(train, 0.25, 3) == 0.0  # It generalises.
     assert training.stopping_measure([2.0, 2.0, 2.0], 3.0, 3) == math.inf  # It stands still.
 
 

@@ -100,6 +100,15 @@ def test_a_mean_of_nothing_is_refused():
         mean_shape(shapes(3), visible)
 
 
+def test_points_that_no_picture_joins_have_no_mean():
+    points = np.zeros((2, 4, 2))
+    points[0, :2] = [[0, 0], [4, 0]]
+    points[1, 2:] = [[1, 5], [3, 9]]
+    visible = np.array([[True, True, False, False], [False, False, True, True]])
+    with pytest.raises(UserError, match="found none for point 2"):
+        mean_shape(points, visible)
+
+
 def test_upright_keeps_scale_and_middle_and_takes_the_turn():
     many = shapes(7)
     target = placed_shape(mean_shape(many), side=21, extent=4.0)

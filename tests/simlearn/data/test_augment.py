@@ -3,7 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from simlearn.data.augment import Change, _about_centre, affine, chain, colour, cutout, flip
+from simlearn.data.augment import (
+    Change,
+    _about_centre,
+    affine,
+    chain,
+    colour,
+    cutout,
+    elastic,
+    flip,
+)
 from simlearn.data.frames import move
 from simlearn.errors import UserError
 
@@ -155,6 +164,17 @@ def test_cutout_is_a_square_around_any_pixel():
     assert right.max() == 20
     assert bottom.max() == 12
     assert ((right - left)[cut] == 3).any()
+
+
+def test_an_elastic_warp_is_a_share_of_each_side():
+    offsets = drawn(elastic(strength=0.05, cells=3)).offsets
+    assert offsets.shape == (2000, 4, 4, 2)
+    # x goes by the width of 41, y by the height of 21, cut off at two deviations.
+    for axis, side in ((0, 41), (1, 21)):
+        assert np.abs(offsets[..., axis]).max() == pytest.approx(2 * 0.05 * side)
+        # The variance of a normal cut at two is 1 - 4 f(2) + 6 (1 - F(2)): 0.9206 with f the
+        # density and F the distribution.
+        assert offsets[..., axis].var() == pytest.approx(0.9206 * (0.05 * side) ** 2, rel=0.03)
 
 
 def test_the_generator_determines_the_change():

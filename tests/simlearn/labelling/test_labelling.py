@@ -2,18 +2,31 @@
 
 import http.client
 import json
+import os
+import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from simlearn import audit
+from simlearn.audit import Doubt
 from simlearn.data import clicked
 from simlearn.data.clicked import Clicked
 from simlearn.data.records import Landmark, LandmarkPictures, PictureArray
-from simlearn.errors import DatasetError, UserError
-from simlearn.labelling import Labels, Server, kept, landmarks_of, read_decisions, write_decisions
+from simlearn.errors import DatasetError, RunError, UserError
+from simlearn.labelling import (
+    Labels,
+    Server,
+    _reviewing,
+    kept,
+    landmarks_of,
+    read_decisions,
+    write_decisions,
+)
 from simlearn.labelling._clicking import Clicking
+from simlearn.labelling._reviewing import Reviewing
 
 POINTS = landmarks_of("eyes,nose")
 
@@ -94,6 +107,17 @@ def test_what_was_clicked_is_a_record(folder):
     assert record.pictures.size(1) == (20, 10)
 
 
+def test_an_id_stays_when_more_pictures_are_labelled(folder):
+    labels = Labels(folder, landmarks_of("nose"))
+    labels.set(1, Clicked("done", ((1.0, 2.0),)))
+    decisions = {int(clicked.load(folder).ids[0]): "drop"}
+    labels.set(0, Clicked("done", ((3.0, 4.0),)))
+    Image.new("RGB", (20, 10)).save(folder / "0.png")
+    Labels(folder, landmarks_of("nose")).set(0, Clicked("done", ((5.0, 6.0),)))
+    left = kept(clicked.load(folder), decisions)
+    assert left.points.tolist() == [[[5.0, 6.0]], [[3.0, 4.0]]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -111,6 +135,31 @@ def test_a_damaged_file_is_one_error(folder, text, message):
     (folder / "labels.csv").write_text(text)
     with pytest.raises(DatasetError, match=message):
         clicked.load(folder)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00bad", b"a" * 200_000])
+def test_a_file_that_is_no_csv_is_one_error(folder, content):
+    (folder / "labels.csv").write_bytes(content)
+    for call in (clicked.load, lambda root: Labels(root, landmarks_of("nose"))):
+        with pytest.raises(DatasetError, match=r"labels.csv: expected a CSV file in UTF-8"):
+            call(folder)
+
+
+def test_a_file_that_a_spreadsheet_saved_goes_on(folder):
+    text = "image,status,nose_x,nose_y\r\nb.png,done,1.5,2\r\n"
+    (folder / "labels.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert Labels(folder, landmarks_of("nose")).get(1) == Clicked("done", ((1.5, 2.0),))
+    assert clicked.load(folder).points.tolist() == [[[1.5, 2.0]]]
+
+
+def test_two_pages_on_one_folder_do_not_undo_each_other(folder):
+    first, second = (Labels(folder, landmarks_of("nose")) for _ in range(2))
+    first.set(0, Clicked("done", ((1.0, 2.0),)))
+    with pytest.raises(RunError, match=r"labels.csv was changed by somebody else"):
+        second.set(1, Clicked("done", ((3.0, 4.0),)))
+    first.set(2, Clicked("skipped", (None,)))
+    again = Labels(folder, landmarks_of("nose"))
+    assert again.counts() == {"done": 1, "open": 1, "skipped": 1}
 
 
 @pytest.fixture
@@ -174,6 +223,13 @@ def test_what_the_server_cannot_take_changes_nothing(server, folder, path, body,
     assert ask(server, "POST", path, body, **{"X-Secret": server.secret})[0] == status
     assert not (folder / "labels.csv").exists()
     assert ask(server, "GET", "/../labels.csv")[0] == 404
+
+
+@pytest.mark.parametrize("length", ["x", "-5", ""])
+def test_a_request_without_a_length_is_refused(server, length, capsys):
+    headers = {"X-Secret": server.secret, "Content-Length": length}
+    assert ask(server, "POST", "/picture/0", None, **headers)[0] == 413
+    assert not capsys.readouterr().err
 
 
 def test_a_port_that_is_taken_is_one_error(server, folder):
@@ -286,3 +342,51 @@ def test_decisions_are_kept_in_a_file_and_leave_rows_out(tmp_path):
         read_decisions(path)
     with pytest.raises(UserError, match="expected a CSV file"):
         read_decisions(tmp_path / "nothing.csv")
+
+
+def test_a_file_of_decisions_may_come_from_a_spreadsheet(tmp_path):
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(b"\xef\xbb\xbfid,image,kinds,decision\r\n101,a,,fix\r\n")
+    assert read_decisions(path) == {101: "fix"}
+    path.write_text("id,image,kinds,decision\n\N{SUPERSCRIPT TWO},a,,fix\n", encoding="utf-8")
+    with pytest.raises(UserError, match="line 2: expected an id"):
+        read_decisions(path)
+
+
+def test_decisions_that_come_at_once_are_all_written(tmp_path, monkeypatch):
+    record, path = faces(8), tmp_path / "decisions.csv"
+    pages = Reviewing(record, [Doubt(row, "error", 1.0, "far") for row in range(8)], path)
+    write, waits = _reviewing.write_decisions, iter([0.3, *[0.0] * 7])
+
+    def slowly(path, record, decisions, kinds):
+        decisions = dict(decisions)
+        time.sleep(next(waits))  # The first thread is overtaken, were it let.
+        write(path, record, decisions, kinds)
+
+    monkeypatch.setattr(_reviewing, "write_decisions", slowly)
+    threads = [threading.Thread(target=pages.change, args=(row, "drop")) for row in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_decisions(path) == dict.fromkeys(range(100, 108), "drop")
+
+
+def test_a_picture_that_cannot_be_read_can_be_skipped(folder):
+    (folder / "a.jpg").write_bytes(b"no picture")
+    labels = Labels(folder, landmarks_of("nose"))
+    pages = Clicking(labels)
+    assert pages.change(0, {"status": "skipped", "points": [None]})["counts"]["skipped"] == 1
+    with pytest.raises(UserError, match="expected a JPEG"):
+        pages.change(0, {"status": "done", "points": [[1, 2]]})
+
+
+def test_names_that_no_file_of_labels_can_hold_are_refused(folder):
+    try:
+        os.rename(folder / "b.png", os.fsencode(folder) + b"/b\xff.png")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 alone")
+    with pytest.raises(
+        UserError, match=r"expected names of pictures in UTF-8, found 'b\\udcff.png'"
+    ):
+        Labels(folder, landmarks_of("nose"))

@@ -152,6 +152,69 @@ def test_doubts_are_decided_by_keys_and_buttons(browser, served, folder, tmp_pat
     browser.until("state.items[0].decision === 'drop'")
     browser.run("document.querySelectorAll('article')[1].querySelector('button').click()")
     browser.until("state.items[1].decision === 'keep'")
-    assert read_decisions(path) == {2: "drop", 0: "keep"}
+    assert read_decisions(path) == {record.ids[2]: "drop", record.ids[0]: "keep"}
     assert "2 of 2: 1 keep, 0 fix, 1 drop" in browser.text()
     browser.until("[...document.images].every(i => i.complete && i.naturalWidth)")
+
+
+def test_the_next_picture_starts_unzoomed_and_was_fetched_before(
+    browser, served, folder, monkeypatch
+):
+    pages = Clicking(Labels(folder, landmarks_of("nose")))
+    asked, picture_of = [], pages.picture
+    monkeypatch.setattr(pages, "picture", lambda index: asked.append(index) or picture_of(index))
+    ready(browser, served(pages))
+    picture(browser, 1)
+    whole = browser.run("view.scale")
+    browser.key("z")
+    browser.key(" ")
+    picture(browser, 2)
+    fitted = browser.run("view.scale")
+    browser.key("z")  # Once is enough.
+    assert browser.run("view.scale") == pytest.approx(4 * fitted)
+    browser.key("p")
+    picture(browser, 1)
+    assert browser.run("view.scale") == pytest.approx(whole)
+    assert asked[:3] == [0, 1, 2]  # Each once, the next one ahead.
+
+
+def test_a_picture_that_is_not_there_yet_has_no_hidden_points(browser, served, folder):
+    ready(browser, served(Clicking(Labels(folder, landmarks_of("nose")))))
+    picture(browser, 1)
+    browser.run("image = null")
+    browser.key("h")
+    browser.run("saving")
+    assert browser.run("hidden[0]") is False
+    assert not (folder / "labels.csv").exists()
+
+
+def test_a_point_is_placed_anew_by_its_number_or_its_line(browser, served, folder):
+    labels = Labels(folder, landmarks_of("eyes,nose"))
+    labels.set(0, clicked.Clicked("done", ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0))))
+    ready(browser, served(Clicking(Labels(folder, landmarks_of("eyes,nose")))))
+    picture(browser, 2)
+    browser.key("p")
+    picture(browser, 1)
+    browser.run("document.querySelectorAll('#points li')[1].click()")
+    assert browser.run("active") == 1
+    browser.key("3")
+    browser.key(" ")
+    picture(browser, 2)
+    browser.run("saving")
+    assert [rows(folder)[0][name] for name in ("right_eye_x", "nose_x", "nose_y")] == [
+        "3.00",
+        "29.50",
+        "19.50",
+    ]
+
+
+def test_the_cross_stays_in_sight_when_zoomed(browser, served, folder):
+    ready(browser, served(Clicking(Labels(folder, landmarks_of("nose")))))
+    picture(browser, 1)
+    browser.key("z")
+    for _ in range(3):
+        browser.key("ArrowRight", shift=True)
+    # At the right edge of the picture, and still inside the stage.
+    assert browser.run("cross.x") == 59.5
+    x, width = browser.run("[toScreen(cross.x, cross.y)[0], stage.getBoundingClientRect().width]")
+    assert 0 <= x <= width

@@ -9,11 +9,13 @@ from keras import ops
 from PIL import Image
 
 from simlearn import landmarks
+from simlearn.data import frames
 from simlearn.data.alignment import mean_shape
 from simlearn.data.records import Attribute, Landmark, PictureArray
 from simlearn.errors import UserError
-from simlearn.landmarks import Crop, Plan, Prediction, Predictor, Stage
+from simlearn.landmarks import Crop, Plan, Prediction, Predictor, Stage, _predictor
 from simlearn.landmarks._command import run
+from simlearn.landmarks._decoded import Decoded
 from simlearn.landmarks._predictor import look_matrix
 
 SHAPE = np.array([[-8.0, -6.0], [8.0, -6.0], [0.0, 8.0]])
@@ -97,6 +99,18 @@ def test_points_come_back_in_pixels_of_the_picture(fine):
     assert (found.spread < 0.1).all()
 
 
+def test_large_pictures_are_decoded_a_few_at_a_time(monkeypatch):
+    image, points = picture()
+    monkeypatch.setattr(_predictor, "_MOST_BYTES", 2 * image.size)
+    looked = []
+    monkeypatch.setattr(
+        _predictor, "Decoded", lambda images: looked.append(images) or Decoded(images)
+    )
+    found = predictor().predict(PictureArray(np.stack([image] * 5)))
+    assert [len(images) for images in looked] == [2, 2, 1]
+    np.testing.assert_allclose(found.points, np.tile(points, (5, 1, 1)), atol=0.25)
+
+
 def test_boxes_say_where_the_face_is():
     image, points = picture(scale=0.5, shift=(30.0, 60.0), angle=0.0)
     image[10:20, 80:95] = 255  # Something bright elsewhere, outside the box.
@@ -108,12 +122,20 @@ def test_boxes_say_where_the_face_is():
             predictor().predict(PictureArray(image[None]), boxes=bad)
 
 
-def test_a_look_moves_scales_and_turns_about_the_middle():
-    from simlearn.data.frames import move
+def test_a_box_lies_in_the_middle_of_the_frame():
+    # As the pipeline's frame for boxes lays it, edges half a pixel before the first centre.
+    boxes = np.array([[0.0, 0.0, 8.0, 4.0], [3.0, 5.0, 10.0, 31.0]])
+    crop = frames.Crop((32, 32), boxes)
+    expected = [crop.matrix(99, 77, row) for row in range(2)]
+    np.testing.assert_allclose(_predictor._framed(boxes, 32), expected)
 
+
+def test_a_look_moves_scales_and_turns_about_the_middle():
     matrix = look_matrix(Crop(x=0.1, y=-0.2, scale=2.0, turn=90.0), 21)
     # The middle moves by shares of the side; 1 right of it turns clockwise to 2 below.
-    np.testing.assert_allclose(move([[10, 10], [11, 10]], matrix), [[12.1, 5.8], [12.1, 7.8]])
+    np.testing.assert_allclose(
+        frames.move([[10, 10], [11, 10]], matrix), [[12.1, 5.8], [12.1, 7.8]]
+    )
 
 
 def test_a_saved_predictor_is_the_same_and_needs_no_settings(tmp_path):
@@ -151,6 +173,14 @@ def test_networks_that_do_not_fit_the_plan_are_refused():
             plan(fine=None, attributes=(Attribute("smile", ("yes", "no")),)), network(32)
         ),
         lambda: plan(shape=((0.0, 0.0),)),
+        lambda: plan(shape=((0.0, 0.0),) * 3),
+        lambda: plan(shape=((0.0, 0.0), (1.0, float("nan")), (2.0, 2.0))),
+        lambda: plan(landmarks=(Landmark("a", 1), Landmark("b", 2), Landmark("c", 0))),
+        lambda: plan(landmarks=(Landmark("a", 0), Landmark("b", 1), Landmark("c", 9))),
+        lambda: plan(landmarks=(Landmark("a", 0), Landmark("b", 1), Landmark("c", "2"))),
+        lambda: plan(attributes=(Attribute("side", ("left", "right"), (7, 9)),)),
+        lambda: plan(attributes=(Attribute("side", ("left", "right"), (1,)),)),
+        lambda: Stage(side=4, channels=3, extent=1.0, rounds=1.5),
         lambda: Stage(side=0, channels=3, extent=1.0),
         lambda: Stage(side=4, channels=3, extent=1.0, looks=()),
     ):
@@ -203,6 +233,8 @@ def test_the_command_takes_boxes_and_says_what_is_wrong(files, capsys):
         ("image,left\na.png,1\n", "line 2: expected the columns"),
         ("image,left,top,right,bottom\na.png,1,2,x,4\n", "line 2: expected four numbers"),
         ("image,left,top,right,bottom\n", "expected a box for"),
+        ("image,left,top,right,bottom\na.png,1,2,nan,4\n", "line 2: expected left, top, right"),
+        ("image,left,top,right,bottom\na.png,9,2,9,4\n", "line 2: expected left, top, right"),
     ):
         boxes.write_text(text)
         with pytest.raises(UserError, match=message):
@@ -220,6 +252,32 @@ def test_a_picture_that_cannot_be_read_is_said_and_the_others_are_found(files, c
     assert len(shown.out.splitlines()) == 2
     assert "aa.png" in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_pictures_of_one_name_are_drawn_apart(files):
+    folder, _ = files
+    names = ("a/x.png", "b/x.png", "b/.hidden.png", "c/x.png")
+    for number, name in enumerate(names):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (300, 300), (60 * number, 0, 0)).save(folder / name)
+    (folder / "a" / "folder.png").mkdir()
+    drawn = folder / "a" / "drawn"
+    given = [folder / "a", folder / "b", folder / "c" / "x.png", folder / "b" / "x.png"]
+    for _ in range(2):  # What was drawn before is no picture to look at.
+        arguments = [*map(str, given), "--model", str(folder / "discs.landmarks")]
+        assert run([*arguments, "--draw", str(drawn)], prog="x") == 0
+    shades = {one.name: np.asarray(Image.open(one))[0, 0, 0] for one in drawn.iterdir()}
+    # Nobody is drawn twice, and nobody over another.
+    assert shades == {"x.png.points.png": 0, "x.png.2.points.png": 60, "x.png.3.points.png": 180}
+    arguments = [str(folder), "--model", str(folder / "discs.landmarks")]
+    assert run([*arguments, "--draw", str(folder / "all")], prog="x") == 0
+    assert (folder / "all" / "b" / "x.png.points.png").is_file()
+    assert (folder / "all" / "a.png.points.png").is_file()
+
+
+def test_a_strip_is_drawn_as_it_is():
+    assert landmarks.draw(Image.new("L", (1, 5000)), [[0.0, 9.0]]).shape == (5000, 1, 3)
+    assert landmarks.draw(Image.new("L", (2, 500)), [[0.0, 9.0]]).shape == (4000, 16, 3)
 
 
 def test_drawing_refuses_what_does_not_fit():
