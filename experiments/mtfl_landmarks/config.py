@@ -61,8 +61,12 @@ class LandmarkSettings(AuditedSettings):
     fine_batch: int = 64
     """Faces in each."""
 
-    learning_rate: float = 0.02
-    """Muon's, at its height. The tutorials' network alone is trained by Adam, at 0.001."""
+    coarse_learning_rate: float = 0.005
+    """Muon's, at its height, for the first network. On its own, as `--network tutorial`, it is
+    trained by Adam, at 0.001."""
+
+    fine_learning_rate: float = 0.02
+    """For the second."""
 
     weight_decay: float = 1e-2
     """Muon's."""
@@ -80,6 +84,10 @@ class LandmarkSettings(AuditedSettings):
     """How much more often rare head poses are drawn: by (most frequent / frequency) to this power;
     0 draws each face alike."""
 
+    mirror: bool = False
+    """Whether faces are learned from mirrored too, and each look at a scored face is averaged with
+    its mirror image. MTFL's labels do not mirror: see the README."""
+
     validation: int = 500
     """Training rows held out to follow the training; nothing is chosen by them except when a task
     is stopped."""
@@ -92,7 +100,8 @@ class LandmarkSettings(AuditedSettings):
         super().check()
         for option in ("coarse_steps", "coarse_batch", "fine_steps", "fine_batch", "merged"):
             require(f"--{option.replace('_', '-')}", getattr(self, option), 1)
-        require("--learning-rate", self.learning_rate, 1e-12)
+        require("--coarse-learning-rate", self.coarse_learning_rate, 1e-12)
+        require("--fine-learning-rate", self.fine_learning_rate, 1e-12)
         require("--weight-decay", self.weight_decay, 0)
         require("--attribute-weight", self.attribute_weight, 0)
         require("--pose-balance", self.pose_balance, 0)

@@ -15,7 +15,8 @@ from simlearn.landmarks import draw
 from simlearn.report import Picture, Report
 
 _WORST: Final = 24
-_A_ROW: Final = 6
+_A_ROW: Final = 4
+_SIDE: Final = 200
 _METHOD_COLUMNS: Final = (
     "method",
     "mean error",
@@ -187,4 +188,5 @@ def _add_worst(page: Report, outcome: Outcome) -> None:
     page.pictures(
         [pictures[start : start + _A_ROW] for start in range(0, len(pictures), _A_ROW)],
         caption="The faces with the largest errors: discs were found, crosses are the labels.",
+        side=_SIDE,
     )

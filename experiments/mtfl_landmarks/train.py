@@ -44,14 +44,10 @@ _LIGHT: Final = {"brightness": 0.15, "contrast": 0.4, "saturation": 0.4}
 # What of a test face the training must know: the first network gets it as its picture has it, the
 # second as the first one's points lay it.
 _COARSE_CHANGE: Final = augment.chain(
-    augment.flip(),
-    augment.affine(rotation=25, scale=0.22, shift=0.1),
-    augment.colour(**_LIGHT),
+    augment.affine(rotation=25, scale=0.22, shift=0.1), augment.colour(**_LIGHT)
 )
 _FINE_CHANGE: Final = augment.chain(
-    augment.flip(),
-    augment.affine(rotation=12, scale=0.14, shift=0.06),
-    augment.colour(**_LIGHT),
+    augment.affine(rotation=12, scale=0.14, shift=0.06), augment.colour(**_LIGHT)
 )
 _LOSSES: Final[Mapping[str, Callable[[], losses.LandmarkSquaredLoss]]] = {
     "normalized": losses.LandmarkNormalizedLoss,
@@ -100,6 +96,7 @@ def train(parts: Parts, config: LandmarkSettings, run: Run) -> Trained:
         shape=tuple((float(x), float(y)) for x, y in shape),
         coarse=first,
         fine=None if fine is None else FINE,
+        flip=config.mirror,
     )
     return Trained(Predictor(plan, coarse, fine), progress)
 
@@ -143,7 +140,8 @@ def _fit(
     per_epoch = min(_EPOCH, steps)
     epochs = steps // per_epoch
     model = multi_task(network, parts.training, config)
-    model.compile(_optimizer(config, epochs * per_epoch, per_epoch))
+    rate = config.coarse_learning_rate if coarse else config.fine_learning_rate
+    model.compile(_optimizer(config, rate, epochs * per_epoch, per_epoch))
     chances = data.shares(parts.training, config)
 
     def plan(epoch: int) -> NDArray[np.int64]:
@@ -158,6 +156,8 @@ def _fit(
         return made.map(lambda pictures, labels: (pictures, pipeline.landmark_targets(labels)))
 
     change = _COARSE_CHANGE if coarse else _FINE_CHANGE
+    if config.mirror:
+        change = augment.chain(augment.flip(), change)
     change = augment.chain() if whole else change
     size = min(_VALIDATION_BATCH, len(parts.validation))
     rows = np.arange(len(parts.validation) // size * size).reshape(-1, size)
@@ -179,12 +179,14 @@ def _callbacks(model: models.MultiTask, config: LandmarkSettings) -> list[keras.
     return [training.TaskWiseStopping(model.weighting, main=POINTS)]
 
 
-def _optimizer(config: LandmarkSettings, steps: int, warm_up: int) -> keras.optimizers.Optimizer:
+def _optimizer(
+    config: LandmarkSettings, rate: float, steps: int, warm_up: int
+) -> keras.optimizers.Optimizer:
     alone = config.network == "tutorial"
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
         max(steps - warm_up, 1),
-        warmup_target=_ADAM if alone else config.learning_rate,
+        warmup_target=_ADAM if alone else rate,
         warmup_steps=warm_up,
     )
     if alone:

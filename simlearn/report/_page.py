@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from simlearn._files import write_atomically
 from simlearn.report._figures import figure_html
 from simlearn.report._html import escape
-from simlearn.report._pictures import Picture, pictures_html
+from simlearn.report._pictures import SIDE, Picture, pictures_html
 from simlearn.report._style import STYLE
 from simlearn.report._tables import Best, table_html
 
@@ -109,17 +109,20 @@ class Report:
         self._parts.append(figure_html(fig, caption=caption, alt=alt, kind=kind, prefix=prefix))
         self._figures += 1
 
-    def pictures(self, rows: Sequence[Sequence[Picture]], *, caption: str) -> None:
+    def pictures(
+        self, rows: Sequence[Sequence[Picture]], *, caption: str, side: int = SIDE
+    ) -> None:
         """Adds a grid of pictures: small ones enlarged in whole pixels, large ones reduced.
 
         Args:
             rows: The grid, for example a query and its nearest neighbours in every row.
             caption: What it shows.
+            side: Pixels of a picture's longer side on a wide screen, at most.
 
         Raises:
-            UserError: If there is no picture.
+            UserError: If there is no picture, or `side` is below 1.
         """
-        self._parts.append(pictures_html(rows, caption=caption))
+        self._parts.append(pictures_html(rows, caption=caption, side=side))
 
     def html(self) -> str:
         """Returns the page as it stands."""

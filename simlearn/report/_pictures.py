@@ -14,8 +14,9 @@ from simlearn.report._html import data_uri, escape
 
 Mark = Literal["right", "wrong", ""]
 _SIGNS: Mapping[str, str] = {"right": "✓", "wrong": "✗"}
-_PICTURE_PX = 96
-_PICTURE_STORED_PX = 2 * _PICTURE_PX  # sharp on screens with two device pixels a CSS pixel
+SIDE = 96
+# Stored with so many pixels a CSS pixel, sharp on screens that have two.
+_DENSITY = 2
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,17 @@ class Picture:
             )
 
 
-def pictures_html(rows: Sequence[Sequence[Picture]], *, caption: str) -> str:
+def pictures_html(rows: Sequence[Sequence[Picture]], *, caption: str, side: int = SIDE) -> str:
     """The grid as a `<figure>`, for `Report.pictures`."""
+    if side < 1:
+        raise UserError(f"pictures: expected a side of at least 1 pixel, got {side}")
     if not any(rows):
         raise UserError("pictures: expected at least one picture, got none")
     marks = {picture.mark for row in rows for picture in row} - {""}
     key = ", ".join(f"{_SIGNS[mark]} {mark}" for mark in sorted(marks))
-    lines = ("<tr>" + "".join(map(_picture_html, row)) + "</tr>" for row in rows)
+    lines = (
+        "<tr>" + "".join(_picture_html(picture, side) for picture in row) + "</tr>" for row in rows
+    )
     return (
         f'<figure><div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f'<table class="pictures" role="presentation">{"".join(lines)}</table></div>'
@@ -65,27 +70,27 @@ def pictures_html(rows: Sequence[Sequence[Picture]], *, caption: str) -> str:
     )
 
 
-def _picture_html(picture: Picture) -> str:
+def _picture_html(picture: Picture, side: int) -> str:
     height, width = picture.image.shape[:2]
-    side = max(height, width)
-    scale = _PICTURE_PX // side if side <= _PICTURE_PX else _PICTURE_PX / side
+    longest = max(height, width)
+    scale = side // longest if longest <= side else side / longest
     size = f'width="{max(1, round(width * scale))}" height="{max(1, round(height * scale))}"'
-    crisp = ' class="pixels"' if side <= _PICTURE_PX else ""
+    crisp = ' class="pixels"' if longest <= side else ""
     label, sign, alt = escape(picture.label), "", escape(picture.label)
     if picture.mark:
         sign = f'<span class="sign" aria-hidden="true">{_SIGNS[picture.mark]}</span>'
         alt = f"{label} ({picture.mark})".strip()
     return (
         f'<td class="{picture.mark or "plain"}"><div class="picture">'
-        f'<img{crisp} src="{_picture_png(picture.image)}" alt="{alt}" {size}>{sign}</div>'
+        f'<img{crisp} src="{_picture_png(picture.image, _DENSITY * side)}" alt="{alt}" {size}>{sign}</div>'
         f'<span class="label">{label}</span></td>'
     )
 
 
-def _picture_png(image: NDArray[np.uint8]) -> str:
+def _picture_png(image: NDArray[np.uint8], most: int) -> str:
     stored = Image.fromarray(image[..., 0] if image.shape[2:] == (1,) else image)
-    if max(stored.size) > _PICTURE_STORED_PX:
-        stored.thumbnail((_PICTURE_STORED_PX, _PICTURE_STORED_PX), Image.Resampling.LANCZOS)
+    if max(stored.size) > most:
+        stored.thumbnail((most, most), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     stored.save(buffer, "PNG", optimize=True)
     return data_uri(buffer.getvalue())

@@ -314,6 +314,20 @@ class TestPictures:
         assert decoded(image).size == (96, 192)
         assert "class" not in image
 
+    def test_the_side_is_that_of_the_longer_edge_on_the_page(self) -> None:
+        page = Report("T")
+        large = Picture(np.zeros((500, 250), np.uint8))
+        page.pictures([[large, Picture(np.zeros((7, 5), np.uint8))]], caption="c", side=200)
+        first, second = Page(page.html()).all("img")
+        assert (first["width"], first["height"]) == ("100", "200")
+        assert decoded(first).size == (200, 400)
+        assert (second["width"], second["height"]) == ("140", "196")
+
+    def test_a_side_below_a_pixel_is_refused(self) -> None:
+        page = Report("T")
+        with pytest.raises(UserError, match="side of at least 1 pixel, got 0"):
+            page.pictures([[Picture(np.zeros((3, 2), np.uint8))]], caption="c", side=0)
+
     def test_marks_show_by_class_sign_and_alternative_text(self) -> None:
         blank = np.zeros((3, 2), np.uint8)
         page = Report("T")
