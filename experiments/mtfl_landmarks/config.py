@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from experiments._audit import AuditedSettings
 from experiments._command import require
+from simlearn.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,9 +89,12 @@ class LandmarkSettings(AuditedSettings):
     """Whether faces are learned from mirrored too, and each look at a scored face is averaged with
     its mirror image. MTFL's labels do not mirror: see the README."""
 
-    validation: int = 500
-    """Training rows held out to follow the training; nothing is chosen by them except when a task
-    is stopped."""
+    validation: int | None = None
+    """Training rows held out to follow the training, by default a tenth of them and at most 500;
+    nothing is chosen by them except when a task is stopped."""
+
+    scale: tuple[str, ...] = ()
+    """The two points over whose distance errors are measured, by name; by default the eyes."""
 
     rendered: int = 2000
     """Rendered faces to learn from where there is no --data; a fifth as many are scored."""
@@ -105,7 +109,10 @@ class LandmarkSettings(AuditedSettings):
         require("--weight-decay", self.weight_decay, 0)
         require("--attribute-weight", self.attribute_weight, 0)
         require("--pose-balance", self.pose_balance, 0)
-        require("--validation", self.validation, 1)
+        if self.validation is not None:
+            require("--validation", self.validation, 1)
+        if len(self.scale) not in (0, 2) or len(set(self.scale)) != len(self.scale):
+            raise UserError(f"expected --scale as two points, received {','.join(self.scale)!r}")
         require("--rendered", self.rendered, 20)
         require("--widths", min(self.widths), 1)
         require("--blocks", min(self.blocks), 1)

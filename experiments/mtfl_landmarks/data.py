@@ -19,6 +19,8 @@ _SPLIT_SEED: Final = 0
 _SCORED_SHARE: Final = 10
 _FIRST_SCORED: Final = 1_000_000
 _MOST_BYTES: Final = 2**30
+_HELD_OUT_SHARE: Final = 10
+_MOST_HELD_OUT: Final = 500
 
 
 class Parts(NamedTuple):
@@ -33,19 +35,27 @@ def parts(config: LandmarkSettings) -> Parts:
     """Read the faces and hold some of the training rows out.
 
     Raises:
-        UserError: a file is missing or damaged, or there are too few faces.
+        UserError: a file is missing or damaged, there are too few faces, or none that can be
+            scored.
     """
     training, scored = _read(config)
+    left, right = scale(scored, config)
+    if not np.any(scored.visible[:, left] & scored.visible[:, right]):
+        names = " and ".join(scored.landmarks[place].name for place in (left, right))
+        raise UserError(f"none of {len(scored)} faces to be scored has both {names}")
     training = _with_two_points(training)
     if config.decisions is not None:
         training = kept(training, read_decisions(config.decisions))
     order = np.random.default_rng(_SPLIT_SEED).permutation(len(training))
-    if config.validation > len(training) // 2:
+    count = config.validation
+    if count is None:
+        count = max(1, min(_MOST_HELD_OUT, len(training) // _HELD_OUT_SHARE))
+    if count > len(training) // 2:
         raise UserError(
             f"expected --validation up to half of the {len(training)} training faces, "
-            f"received {config.validation}"
+            f"received {count}"
         )
-    held_out, rest = np.sort(order[: config.validation]), np.sort(order[config.validation :])
+    held_out, rest = np.sort(order[:count]), np.sort(order[count:])
     return Parts(
         training.take(rest, name=training.name),
         training.take(held_out, name=f"{training.name}-held-out"),
@@ -67,6 +77,35 @@ def in_memory(record: LandmarkPictures) -> LandmarkPictures:
     if len(record) * width * height * 3 > _MOST_BYTES:
         return record
     return decoded.landmark_pictures(record, frame=Stretch((height, width)))
+
+
+def scale(record: LandmarkPictures, config: LandmarkSettings) -> tuple[int, int]:
+    """Positions of the two points over whose distance errors are measured.
+
+    Raises:
+        UserError: there are no such points.
+    """
+    names = [landmark.name for landmark in record.landmarks]
+    if config.scale:
+        if not set(config.scale) <= set(names):
+            raise UserError(
+                f"expected --scale as two of {', '.join(names)}, received {','.join(config.scale)}"
+            )
+        first, second = config.scale
+        return names.index(first), names.index(second)
+    # Kaggle's lists have the corners of the eyes too, under longer names.
+    eyes = [
+        (len(landmark.name), place, landmark.mirrored)
+        for place, landmark in enumerate(record.landmarks)
+        if "eye" in landmark.name and "brow" not in landmark.name and landmark.mirrored != place
+    ]
+    if not eyes:
+        raise UserError(
+            "expected a left and a right eye among the points, over whose distance errors are "
+            f"measured, or --scale with two others of {', '.join(names)}"
+        )
+    _, first_eye, second_eye = min(eyes)
+    return first_eye, second_eye
 
 
 def attributes(record: LandmarkPictures, config: LandmarkSettings) -> tuple[Attribute, ...]:

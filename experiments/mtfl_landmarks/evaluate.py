@@ -71,11 +71,12 @@ def evaluate(faces: LandmarkPictures, predictor: Predictor, config: LandmarkSett
         {name: values[good] for name, values in found.attributes.items()},
         found.spread[good],
     )
-    methods = {"mean shape": _score(faces, _mean_shape(sizes, predictor))}
+    eyes = data.scale(faces, config)
+    methods = {"mean shape": _score(faces, _mean_shape(sizes, predictor), eyes)}
     if predictor.fine is not None:
         first = Predictor(replace(predictor.plan, fine=None), predictor.coarse)
-        methods["first network"] = _score(faces, first.predict(faces.pictures).points)
-    methods["both networks" if predictor.fine else "network"] = _score(faces, found.points)
+        methods["first network"] = _score(faces, first.predict(faces.pictures).points, eyes)
+    methods["both networks" if predictor.fine else "network"] = _score(faces, found.points, eyes)
     told = {
         one.name: metrics.attribute_scores(
             faces.attribute(one.name),
@@ -88,20 +89,21 @@ def evaluate(faces: LandmarkPictures, predictor: Predictor, config: LandmarkSett
 
 
 def by_point(scored: Scored, faces: LandmarkPictures) -> dict[str, tuple[float, float]]:
-    """Mean error of each point in percent, raw and after the offset."""
-    raw, after = (
-        100 * np.nanmean(errors, axis=0) for errors in (scored.errors, scored.offset_errors)
-    )
+    """Mean error of each point in percent, raw and after the offset; of those that occur."""
     return {
-        landmark.name: (float(raw[place]), float(after[place]))
+        landmark.name: (
+            float(100 * np.nanmean(scored.errors[:, place])),
+            float(100 * np.nanmean(scored.offset_errors[:, place])),
+        )
         for place, landmark in enumerate(faces.landmarks)
+        if np.isfinite(scored.errors[:, place]).any()
     }
 
 
 def by_pose(
     scored: Scored, faces: LandmarkPictures
 ) -> dict[str, tuple[metrics.LandmarkScores, metrics.LandmarkScores]]:
-    """Scores of each head pose that occurs, raw and after the offset."""
+    """Scores of each head pose that can be scored, raw and after the offset."""
     turned = data.pose(faces)
     if turned is None:
         return {}
@@ -112,18 +114,19 @@ def by_pose(
             metrics.landmark_scores(scored.offset_errors[values == value], limit=LIMIT),
         )
         for value, name in enumerate(turned.values)
-        if np.any(values == value)
+        if np.isfinite(scored.errors[values == value]).any()
     }
 
 
-def _score(faces: LandmarkPictures, points: NDArray[np.float64]) -> Scored:
+def _score(faces: LandmarkPictures, points: NDArray[np.float64], eyes: tuple[int, int]) -> Scored:
     true, visible = faces.points, faces.visible
+    left, right = eyes
     corrected = metrics.cross_fitted_offset(true, points, visible=visible, folds=OFFSET_FOLDS)
     step = np.median((points - true)[visible], axis=0)
     return Scored(
         points,
-        metrics.landmark_errors(true, points, visible=visible),
-        metrics.landmark_errors(true, corrected, visible=visible),
+        metrics.landmark_errors(true, points, visible=visible, left=left, right=right),
+        metrics.landmark_errors(true, corrected, visible=visible, left=left, right=right),
         (round(float(step[0]), 3), round(float(step[1]), 3)),
     )
 

@@ -36,10 +36,16 @@ def protocol(parts: Parts, config: LandmarkSettings) -> str:
     return (
         f"{what}: {len(parts.training):,} faces to learn from, {len(parts.validation):,} of the "
         f"training rows held out to follow it, {len(parts.scored):,} scored that no network saw. "
-        f"{len(parts.training.landmarks)} points{beside}. Errors are over the inter-ocular "
-        f"distance, in percent; a face fails above {LIMIT:.0%}. 'After offset': less one offset of "
-        f"two numbers, estimated for each fifth of the faces on the other {OFFSET_FOLDS - 1}."
+        f"{len(parts.training.landmarks)} points{beside}. Errors are over {_distance(config)}, "
+        f"in percent; a face fails above {LIMIT:.0%}. 'After offset': less one offset of two "
+        f"numbers, estimated for each fifth of the faces on the other {OFFSET_FOLDS - 1}."
     )
+
+
+def _distance(config: LandmarkSettings) -> str:
+    if not config.scale:
+        return "the inter-ocular distance"
+    return "the distance of {} and {}".format(*config.scale)
 
 
 def method_rows(outcome: Outcome) -> list[list[Any]]:
@@ -170,8 +176,10 @@ def _add_attributes(page: Report, outcome: Outcome) -> None:
 
 def _add_worst(page: Report, outcome: Outcome) -> None:
     page.section("The worst")
-    means = np.nanmean(np.where(np.isnan(outcome.best.errors), 0, outcome.best.errors), axis=1)
-    worst = np.argsort(-means)[:_WORST]
+    scored = np.flatnonzero(np.isfinite(outcome.best.errors).any(axis=1))
+    means = np.full(len(outcome.faces), -np.inf)
+    means[scored] = np.nanmean(outcome.best.errors[scored], axis=1)
+    worst = np.argsort(-means)[: min(_WORST, len(scored))]
     pictures = [
         Picture(
             draw(

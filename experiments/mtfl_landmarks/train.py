@@ -50,7 +50,6 @@ _FINE_CHANGE: Final = augment.chain(
     augment.affine(rotation=12, scale=0.14, shift=0.06), augment.colour(**_LIGHT)
 )
 _LOSSES: Final[Mapping[str, Callable[[], losses.LandmarkSquaredLoss]]] = {
-    "normalized": losses.LandmarkNormalizedLoss,
     "squared": losses.LandmarkSquaredLoss,
     "l1": losses.LandmarkL1Loss,
     "smooth_l1": losses.LandmarkSmoothL1Loss,
@@ -106,13 +105,18 @@ def multi_task(
 ) -> models.MultiTask:
     """The network with a loss and a measure of each task."""
     told = [one.name for one in data.attributes(record, config)]
-    by_task = {POINTS: _LOSSES[config.loss]()} | {name: losses.AttributeLoss() for name in told}
+    left, right = data.scale(record, config)
+    error = losses.LandmarkNormalizedLoss(left=left, right=right)
+    of_points = _LOSSES.get(config.loss)
+    by_task = {POINTS: error if of_points is None else of_points()} | {
+        name: losses.AttributeLoss() for name in told
+    }
     weighting: keras.layers.Layer = models.FixedWeights(
         {POINTS: 1.0} | dict.fromkeys(told, config.attribute_weight)
     )
     if config.weighting == "uncertainty":
         weighting = models.UncertaintyWeights([POINTS, *told], regressions=[POINTS])
-    measures = {POINTS: {"error": losses.LandmarkNormalizedLoss()}}
+    measures = {POINTS: {"error": error}}
     return models.MultiTask(
         network,
         by_task,

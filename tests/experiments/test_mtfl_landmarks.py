@@ -6,15 +6,17 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
-from experiments.mtfl_landmarks import data, evaluate, present
+from experiments.mtfl_landmarks import data, evaluate, present, train
 from experiments.mtfl_landmarks.config import LandmarkSettings
 from experiments.mtfl_landmarks.evaluate import Outcome
 from simlearn import landmarks, metrics
-from simlearn.data import clicked
+from simlearn.data import clicked, mtfl
 from simlearn.data.clicked import Clicked
+from simlearn.data.records import Landmark
 from simlearn.data.rendered import faces
 from simlearn.errors import UserError
 from simlearn.labelling import Labels, landmarks_of, write_decisions
@@ -101,12 +103,94 @@ def test_too_many_held_out_rows_are_one_error(root):
         data.parts(settings(data=root, validation=16))
 
 
+def test_a_tenth_is_held_out_by_default(root):
+    assert len(data.parts(settings(data=root, validation=None)).validation) == 3
+
+
+def named(*names):
+    mirrored = {"left_eye": "right_eye", "right_eye": "left_eye"}
+    places = {name: place for place, name in enumerate(names)}
+    points = tuple(Landmark(name, places[mirrored.get(name, name)]) for name in names)
+    record = faces.landmarks(3, size=48)
+    count = len(names)
+    return replace(
+        record,
+        points=record.points[:, :count],
+        visible=record.visible[:, :count],
+        landmarks=points,
+    )
+
+
+def test_errors_are_over_the_distance_of_the_eyes_wherever_they_stand():
+    assert data.scale(named("nose", "right_eye", "left_eye"), settings()) == (2, 1)
+    assert data.scale(faces.landmarks(2, size=48), settings()) == (0, 1)
+    # Points 1 and 2 it is where they are named, whatever they are.
+    ends = data.scale(named("tail", "nose", "ear"), settings(scale=("nose", "ear")))
+    assert ends == (1, 2)
+
+
+def test_the_training_measures_over_the_eyes_too():
+    record = named("nose", "right_eye", "left_eye")
+    pixels = keras.Input((4,))
+    nothing = keras.layers.Dense(6, kernel_initializer="zeros")(pixels)
+    network = keras.Model(pixels, {"points": keras.layers.Reshape((3, 2))(nothing)})
+    model = train.multi_task(network, record, settings(tasks="points"))
+    model.compile("sgd")
+    true = np.array([[[6.0, 8.0, 1.0], [3.0, 4.0, 1.0], [3.0, 24.0, 1.0]]], np.float32)
+    found = model.test_on_batch(np.zeros((1, 4)), {"points": true}, return_dict=True)
+    # The eyes are 20 apart; the first two points, 5.
+    expected = np.mean(np.linalg.norm(true[0, :, :2], axis=1)) / 20
+    assert found["points_error"] == pytest.approx(expected, rel=1e-5)
+    assert found["points_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "expected a left and a right eye among the points, .* of tail, nose, ear"),
+        ({"scale": ("nose", "paw")}, "--scale as two of tail, nose, ear, received nose,paw"),
+    ],
+)
+def test_points_without_eyes_need_a_scale(changes, message):
+    with pytest.raises(UserError, match=message):
+        data.scale(named("tail", "nose", "ear"), settings(**changes))
+
+
+def test_faces_that_cannot_be_scored_are_one_error_before_the_training(root, monkeypatch):
+    load = mtfl.load
+
+    def without_eyes(path, split="train", **options):
+        record = load(path, split, **options)
+        return replace(record, visible=record.visible & [True, False, True, True, True])
+
+    monkeypatch.setattr(data.mtfl, "load", without_eyes)
+    with pytest.raises(UserError, match="none of 10 faces to be scored has both image_left_eye"):
+        data.parts(settings(data=root))
+
+
+def test_the_worst_face_is_by_its_known_points_alone(monkeypatch):
+    found = outcome()
+    errors = np.full((12, 5), 0.2)
+    errors[3] = np.nan
+    errors[7] = [0.4, *[np.nan] * 4]
+    best = found.best._replace(errors=errors)
+    shown = []
+    monkeypatch.setattr(present, "Picture", lambda image, label: shown.append(label))
+    monkeypatch.setattr(present.Report, "pictures", lambda self, rows, **options: None)
+    present._add_worst(present.Report("T"), found._replace(methods={"near": best}))
+    assert shown[0] == f"40 % (id {found.faces.ids[7]})"
+    assert len(shown) == 11
+
+
 def outcome():
     """Scores of points that are off by known amounts."""
     record = faces.landmarks(12, size=48, split="test")
     true = record.points.astype(float)
     near, far = true + np.array([1.0, -0.5]), true + 6.0
-    methods = {"far": evaluate._score(record, far), "near": evaluate._score(record, near)}
+    methods = {
+        "far": evaluate._score(record, far, (0, 1)),
+        "near": evaluate._score(record, near, (0, 1)),
+    }
     told = {
         one.name: metrics.attribute_scores(
             record.attribute(one.name), np.zeros(12, int), len(one.values)
@@ -186,6 +270,7 @@ def test_rendered_faces_go_through_the_whole_experiment_and_it_resumes(tmp_path)
     assert "Landmarks of rendered faces" in page
     assert "after one offset" in page
     predictor = landmarks.load(out / "faces.landmarks")
+    assert not predictor.plan.flip
     record = faces.landmarks(2, size=64)
     assert predictor.predict(record.pictures).points.shape == (2, 5, 2)
     again = run("--smoke", "--out", out)
@@ -197,9 +282,10 @@ def test_rendered_faces_go_through_the_whole_experiment_and_it_resumes(tmp_path)
 def test_files_and_every_weighting_go_through(root, tmp_path, weighting):
     done = run(
         *("--smoke", "--data", root, "--out", tmp_path / "run", "--weighting", weighting),
-        *("--network", "tutorial", "--frame", "whole", "--loss", "wing"),
+        *("--network", "tutorial", "--frame", "whole", "--loss", "wing", "--mirror"),
     )
     assert done.returncode == 0, done.stderr
+    assert landmarks.load(tmp_path / "run" / "faces.landmarks").plan.flip
     result = json.loads(done.stdout.splitlines()[-1])
     assert set(result["scores"]) == {"mean shape", "network"}
     assert result["rendered"] is False
