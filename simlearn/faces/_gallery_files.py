@@ -99,7 +99,7 @@ def _vectors(path: Path, digest: str) -> NDArray[np.float32]:
         raise UserError(f"{path}: expected what was written there, got something else")
     try:
         vectors = _array(content)
-    # Whoever made the file made its digest too, and an archive can make numpy raise nearly anything.
+    # Whoever made the file made its digest too, and can make numpy raise nearly anything.
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(f"{path}: expected vectors, got {reason:.200}") from error
