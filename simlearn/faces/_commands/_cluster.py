@@ -29,7 +29,9 @@ def cluster(settings: Cluster) -> int:
     model = FaceModel.load(settings.model)
     threshold, where = _threshold(model, settings)
     paths = picture_paths(settings.pictures)
-    truth = folder_names(settings.pictures, paths) if settings.labelled else None
+    truth = None
+    if settings.labelled:
+        truth = folder_names(settings.pictures, paths, otherwise="without --labelled any will do")
     seen = see(paths, model, settings, thumbnails=settings.sheet is not None)
     groups = grouped(seen.vectors, threshold)
     if settings.folders is not None:
@@ -85,6 +87,8 @@ def _face(seen: Seen, row: int) -> dict[str, Any]:
 
 def _scores(seen: Seen, groups: NDArray[np.int64], truth: list[str]) -> dict[str, float]:
     rows = largest(seen.faces)
+    if not len(rows):
+        raise UserError("expected faces to score, found none")
     labels = [truth[owner] for owner in seen.faces.owner[rows]]
     found = metrics.b_cubed(labels, groups[rows])
     return {

@@ -52,7 +52,9 @@ def identify(settings: Identify) -> int:
     gallery = Gallery.load(settings.gallery, model_fingerprint=model.embedder.fingerprint)
     threshold, where = required_threshold(model, settings)
     paths = picture_paths(settings.pictures)
-    truth = folder_names(settings.pictures, paths) if settings.labelled else None
+    truth = None
+    if settings.labelled:
+        truth = folder_names(settings.pictures, paths, otherwise="without --labelled any will do")
     seen = see(paths, model, settings)
     told = gallery.identify(seen.vectors, threshold=threshold, method=settings.method)
     rows = [_row(seen, row, one) for row, one in enumerate(told)]
@@ -63,7 +65,7 @@ def identify(settings: Identify) -> int:
         names = [truth[owner] for owner in seen.faces.owner[kept]]
         scores = _scores(seen.vectors[kept], names, gallery, threshold)
         content["scores"] = scores
-        lines += [f"{name}: {value}" for name, value in scores.items()]
+        lines += [f"{name}: {_shown(value)}" for name, value in scores.items()]
     answer(settings, content, [*lines, f"threshold: {where}"])
     return 0
 
@@ -84,18 +86,29 @@ def _named(settings: Enrol) -> list[tuple[Path, str]]:
             raise UserError("expected a name, got an empty one")
         return [(path, settings.name) for path in picture_paths(settings.pictures)]
     paths = picture_paths(settings.pictures)
-    return list(zip(paths, folder_names(settings.pictures, paths), strict=True))
+    told = folder_names(settings.pictures, paths, otherwise="or give --name")
+    return list(zip(paths, told, strict=True))
 
 
-def folder_names(given: tuple[Path, ...], paths: list[Path]) -> list[str]:
-    """The folder below the given one that each picture lies in."""
+def folder_names(given: tuple[Path, ...], paths: list[Path], *, otherwise: str) -> list[str]:
+    """The folder below the given one that each picture lies in.
+
+    Raises:
+        UserError: it is not one folder, or a picture is in nobody's; and what can be done
+            otherwise.
+    """
     if len(given) != 1 or not given[0].is_dir():
-        raise UserError("expected one folder with a folder for each person; or give --name")
+        received = ", ".join(map(str, given))
+        raise UserError(
+            f"expected one folder with a folder for each person, got {received}; {otherwise}"
+        )
     names = []
     for path in paths:
         parts = path.relative_to(given[0]).parts
         if len(parts) < 2:
-            raise UserError(f"{path}: expected every picture in the folder of a person")
+            raise UserError(
+                f"{path}: expected every picture in the folder of a person; {otherwise}"
+            )
         names.append(parts[0])
     return names
 
@@ -126,6 +139,12 @@ def _row(seen: Seen, row: int, told: Identified) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> str:
     told = row["name"] or f"unknown (nearest {row['nearest']})"
     return f"{row['picture']}\t{told}\t{row['distance']:.4f}"
+
+
+def _shown(value: float | int | None) -> str:
+    if value is None:
+        return "none, for want of such pictures"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _scores(

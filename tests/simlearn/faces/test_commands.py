@@ -342,6 +342,87 @@ def test_another_models_gallery_is_refused(tmp_path, model, patches, capsys):
         assert (status, "anew" in err) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("verify", "--threshold", "nan"),
+        ("verify", "--threshold", "-0.1"),
+        ("identify", "--threshold", "2.5"),
+        ("verify", "--sure", "1"),
+        ("verify", "--min-face", "3"),
+        ("enrol", "--share", "0"),
+        ("verify", "--shift", "inf"),
+        ("cluster", "--prior", "1"),
+        ("cluster", "--sheet", "."),
+    ],
+)
+def test_settings_out_of_range_are_named(tmp_path, capsys, command, option, value):
+    # Said before a model is looked for: there is none.
+    arguments = ["a.png", "b.png", "--model", tmp_path / "none"]
+    gallery = ["--gallery", tmp_path / "g"] if command in ("enrol", "identify") else []
+    status, out, err = call(capsys, command, *arguments, *gallery, option, value)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert f"expected {option} " in err
+
+
+def test_pictures_without_a_face_are_nobody_by_either_method(tmp_path, model, patches, capsys):
+    gallery = ["--gallery", tmp_path / "g", "--model", model]
+    call(capsys, "enrol", album(tmp_path / "known"), *gallery)
+    (tmp_path / "seen" / "ann").mkdir(parents=True)
+    Image.new("RGB", (90, 90)).save(tmp_path / "seen" / "ann" / "blank.png")
+    for method in ("nearest", "classifier"):
+        status, out, err = call(
+            capsys, "identify", tmp_path / "seen", *gallery, "--method", method, "--labelled"
+        )
+        assert (status, "no face found" in err) == (0, True)
+        assert "rank-1 rate: none, for want of such pictures" in out
+    status, out, err = call(capsys, "cluster", tmp_path / "seen", "--model", model, "--labelled")
+    assert (status, out) == (2, "")
+    assert "expected faces to score, found none" in err
+
+
+def test_a_tiny_cropped_face_is_said(tmp_path, model, capsys):
+    left, right = tmp_path / "1.png", tmp_path / "2.png"
+    Image.fromarray(person("ann", size=(1, 1))).save(left)
+    Image.fromarray(person("ann")).save(right)
+    status, _, err = call(capsys, "verify", left, right, "--model", model, "--cropped")
+    assert (status, err) == (0, f"{left}: a face of 1 pixels, which is small to tell by\n")
+    # Of the larger one, half is looked at.
+    _, _, err = call(capsys, "verify", left, right, "--model", model, "--cropped", "--share", 0.5)
+    assert f"{right}: a face of 30 pixels" in err
+
+
+def test_names_of_strangers_move_no_cursor(tmp_path, model, patches, capsys):
+    gallery = ["--gallery", tmp_path / "g", "--model", model]
+    name = "Zoë 🙂\x1b[2J\r\nevil"
+    single = write(tmp_path / "sin\ngle.png", person("ann"))
+    call(capsys, "enrol", single, "--name", name, *gallery)
+    status, out, _ = call(capsys, "identify", single, *gallery)
+    assert status == 0
+    assert out.splitlines()[0] == f"{tmp_path}/sin\\ngle.png\tZoë 🙂\\x1b[2J\\r\\nevil\t0.0000"
+    _, out, _ = call(capsys, "identify", single, *gallery, "--json")
+    assert json.loads(out)["faces"][0]["name"] == name
+
+
+def test_results_that_cannot_be_written_end_in_one_line(tmp_path, model, patches, capsys):
+    single = write(tmp_path / "single.png", person("ann"))
+    for options in (["--draw", single], ["--cache", single], ["--sheet", single / "page.html"]):
+        status, out, err = call(capsys, "cluster", single, "--model", model, *options)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert str(single) in err
+
+
+def test_what_folders_do_not_say_is_asked_for(tmp_path, model, patches, capsys):
+    pictures = album(tmp_path / "album", ("ann",))
+    for command, given, otherwise in (
+        (["cluster", "--labelled"], pictures / "ann" / "0.png", "without --labelled"),
+        (["cluster", "--labelled"], pictures / "ann", "without --labelled"),
+        (["enrol", "--gallery", tmp_path / "g"], pictures / "ann", "or give --name"),
+    ):
+        status, _, err = call(capsys, *command, given, "--model", model)
+        assert (status, err.count("\n"), otherwise in err) == (2, 1, True)
+
+
 def test_notes_of_a_picture_are_one_line(capsys):
     told = _seeing._Told(limit=1.0)
     told.add("a", "b\nc", total=1)

@@ -201,6 +201,24 @@ def test_galleries_that_cannot_be(columns, message):
         Gallery(*columns, "f")
 
 
+def test_numbers_of_another_width_and_faults_by_their_folder(tmp_path):
+    with pytest.raises(UserError, match=r"expected vectors \(faces, 2\) as the gallery's"):
+        gallery().identify(np.eye(2, 3), threshold=1.0)
+    with pytest.raises(UserError, match=r"expected vectors \(faces, 2\) as the gallery's"):
+        gallery().with_faces(["a"], ["1"], np.eye(1, 3, dtype=np.float32))
+    with_numbers(tmp_path, archive((3, 2), bytes(24)))
+    with pytest.raises(UserError, match=rf"{tmp_path}: expected vectors of unit length"):
+        Gallery.load(tmp_path)
+    with pytest.raises(UserError, match="which is empty"):
+        Gallery([], [], np.empty((0, 2)), "f").without("ann")
+
+
+def test_no_face_is_nobody():
+    for method in ("nearest", "classifier"):
+        nobody = gallery().identify(np.empty((0, 2)), threshold=1.0, method=method)
+        assert nobody == []
+
+
 def test_an_empty_gallery_identifies_nobody():
     with pytest.raises(UserError, match="got an empty one"):
         Gallery([], [], np.empty((0, 2)), "f").identify(unit(0), threshold=1.0)
