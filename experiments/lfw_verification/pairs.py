@@ -143,7 +143,11 @@ def _of_videos(record: VideoPairs, frames: int) -> Pairs:
     kept = []
     for video in range(len(record.videos)):
         rows = np.flatnonzero(record.video == video)
-        kept.append(rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))])
+        # A video may be missing: its pairs are dropped, and counted.
+        if len(rows):
+            kept.append(rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))])
+    if not kept:
+        raise DatasetError(f"{record.name}: expected frames of videos, found none")
     rows = np.concatenate(kept)
     people = np.array([name.split("/")[0] for name in record.videos])
     return Pairs(

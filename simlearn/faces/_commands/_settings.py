@@ -32,8 +32,9 @@ class Seeing:
     min_face: float = 20.0
     """Smallest face that is looked for, in pixels, at least 12."""
 
-    sure: float = 0.8
-    """How sure the detector must be of a face, in [0, 1)."""
+    sure: float = 0.9
+    """How sure the detector must be of a face, in [0, 1): at 0.8, MTCNN's own limit, it also takes
+    folds and patterns for small faces."""
 
     threshold: float | None = None
     """Cosine distance up to which two faces are of one person; by default the model's own."""
