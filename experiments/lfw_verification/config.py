@@ -47,7 +47,7 @@ class VerificationSettings(Settings):
 
     protocol: Protocol = "view1"
     """view1: LFW's list for choosing; view2: LFW's ten folds; pairs: a list of `left right same`
-    rows, as CFP and AgeDB come, see --pairs; youtube: YouTube Faces, a video's embedding being the
+    rows, to which those of CFP, AgeDB and others are easily brought, see --pairs; youtube: YouTube Faces, a video's embedding being the
     mean of its frames'."""
 
     pairs: Path | None = None

@@ -65,7 +65,7 @@ def load(config: VerificationSettings) -> Pairs:
 
 
 def listed(path: Path, root: Path) -> PicturePairs:
-    """Read a list of pairs as CFP, AgeDB and their like come.
+    """Read a list of pairs, as those of CFP, AgeDB and their like can be written.
 
     Args:
         path: the list: on each row two paths below `root`, 1 (one person) or 0, and perhaps the

@@ -59,6 +59,8 @@ def read(folder: Path) -> tuple[list[str], list[str], NDArray[np.float32], str]:
         UserError: something is missing, damaged or of another kind.
     """
     content = _list(folder / LIST)
+    if not (folder / _file(content["vectors"])).exists():
+        content = _list(folder / LIST)  # Somebody may have written another one in between.
     vectors = _vectors(folder / _file(content["vectors"]), content["vectors"])
     faces = content["faces"]
     names, sources = [face["name"] for face in faces], [face["source"] for face in faces]

@@ -65,7 +65,7 @@ def identify(settings: Identify) -> int:
         names = [truth[owner] for owner in seen.faces.owner[kept]]
         scores = _scores(seen.vectors[kept], names, gallery, threshold)
         content["scores"] = scores
-        lines += [f"{name}: {_shown(value)}" for name, value in scores.items()]
+        lines += [f"{name}: {shown(value)}" for name, value in scores.items()]
     answer(settings, content, [*lines, f"threshold: {where}"])
     return 0
 
@@ -141,7 +141,8 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['picture']}\t{told}\t{row['distance']:.4f}"
 
 
-def _shown(value: float | int | None) -> str:
+def shown(value: float | int | None) -> str:
+    """A score as it is printed."""
     if value is None:
         return "none, for want of such pictures"
     return f"{value:.4f}" if isinstance(value, float) else str(value)

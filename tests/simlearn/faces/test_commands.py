@@ -269,6 +269,9 @@ def test_clusters_as_json_folders_and_a_sheet(tmp_path, model, patches, capsys):
     assert found["threshold"] == pytest.approx(calibration.prior(0.1).threshold())
     assert "0.1 of all pairs" in found["threshold_from"]
     assert found["scores"]["B-cubed F"] == 1
+    assert found["scores"]["people"] == 3
+    assert found["scores"]["pictures scored"] == 10
+    assert found["scores"]["pictures without a face"] == 0
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert folders == ["person_0001", "person_0002", "person_0003"]
     assert len(list((tmp_path / "out").glob("*/*with bob.png"))) == 2

@@ -162,6 +162,12 @@ def test_without_mtcnn_it_says_how_to_install_it(monkeypatch):
         MtcnnDetector()
 
 
+def test_an_old_mtcnn_is_refused(monkeypatch):
+    monkeypatch.setattr("simlearn.faces._detect.version", lambda name: "0.1.1")
+    with pytest.raises(UserError, match=r"1\.0 or later, found 0\.1\.1.*simlearn\[faces\]"):
+        MtcnnDetector()
+
+
 @pytest.mark.parametrize(
     "arguments", [{"min_face": 11}, {"factor": 1.0}, {"scores": (0.5, 1.0, 0.5)}]
 )

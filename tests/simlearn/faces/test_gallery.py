@@ -213,6 +213,17 @@ def test_numbers_of_another_width_and_faults_by_their_folder(tmp_path):
         Gallery([], [], np.empty((0, 2)), "f").without("ann")
 
 
+def test_a_gallery_that_is_written_meanwhile_is_read_anew(tmp_path, monkeypatch):
+    from simlearn.faces import _gallery_files
+
+    gallery().save(tmp_path)
+    stale = [_gallery_files._list(tmp_path / "gallery.json")]
+    gallery().without("bob").save(tmp_path)
+    current = _gallery_files._list
+    monkeypatch.setattr(_gallery_files, "_list", lambda path: (stale or [current(path)]).pop())
+    assert Gallery.load(tmp_path).people == ("ann",)
+
+
 def test_no_face_is_nobody():
     for method in ("nearest", "classifier"):
         nobody = gallery().identify(np.empty((0, 2)), threshold=1.0, method=method)
