@@ -17,8 +17,8 @@ from simlearn.data.records import PictureArray
 from simlearn.errors import UserError
 from simlearn.runs import Run
 
-# Pixels; what is compared is shown one large face a picture.
-_SMALLEST_FACE: Final = 24
+# Pixels: as `simlearn faces` looks for them.
+_SMALLEST_FACE: Final = 20
 Embedding: TypeAlias = Callable[[LabelledImages], NDArray[np.float32]]
 
 

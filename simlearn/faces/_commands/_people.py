@@ -1,11 +1,11 @@
 """`simlearn faces enrol` and `simlearn faces identify`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simlearn import metrics, search
 from simlearn.errors import UserError
 from simlearn.faces._commands._seeing import Seen, answer, required_threshold, say, see
 from simlearn.faces._commands._settings import Enrol, Identify
@@ -63,7 +63,7 @@ def identify(settings: Identify) -> int:
     if truth is not None:
         kept = _one_each(seen, largest_one=True)
         names = [truth[owner] for owner in seen.faces.owner[kept]]
-        scores = _scores(seen.vectors[kept], names, gallery, threshold)
+        scores = _scores([told[row] for row in kept], names, gallery)
         content["scores"] = scores
         lines += [f"{name}: {shown(value)}" for name, value in scores.items()]
     answer(settings, content, [*lines, f"threshold: {where}"])
@@ -149,20 +149,20 @@ def shown(value: float | int | None) -> str:
 
 
 def _scores(
-    vectors: Any, names: list[str], gallery: Gallery, threshold: float
+    told: Sequence[Identified], names: Sequence[str], gallery: Gallery
 ) -> dict[str, float | int | None]:
-    """Rates of the nearest neighbour at the threshold in use."""
-    matches = metrics.open_set_matches(
-        vectors, names, gallery.vectors, list(gallery.names), distance=search.cosine
-    )
-    known = matches.known
-    accepted = matches.distances <= threshold
-    named = matches.correct & accepted
-    strangers = int((~known).sum())
+    """Rates of the answers, by whichever method and threshold they were found."""
+    people = set(gallery.people)
+    known = [(one, name) for one, name in zip(told, names, strict=True) if name in people]
+    strangers = [one for one, name in zip(told, names, strict=True) if name not in people]
     return {
-        "pictures of known people": int(known.sum()),
-        "rank-1 rate": float(matches.correct[known].mean()) if known.any() else None,
-        "detection and identification rate": float(named[known].mean()) if known.any() else None,
-        "pictures of strangers": strangers,
-        "false alarm rate": float(accepted[~known].mean()) if strangers else None,
+        "pictures of known people": len(known),
+        "rank-1 rate": _share([one.nearest == name for one, name in known]),
+        "detection and identification rate": _share([one.name == name for one, name in known]),
+        "pictures of strangers": len(strangers),
+        "false alarm rate": _share([one.name != "" for one in strangers]),
     }
+
+
+def _share(right: Sequence[bool]) -> float | None:
+    return sum(right) / len(right) if right else None

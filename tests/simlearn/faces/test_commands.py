@@ -10,8 +10,16 @@ from skimage import data
 
 from simlearn import cli, metrics, search
 from simlearn.errors import UserError
-from simlearn.faces import Cropped, FaceEmbedder, FaceModel, FoundFaces, calibrate
-from simlearn.faces._commands import _seeing
+from simlearn.faces import (
+    Cropped,
+    FaceEmbedder,
+    FaceModel,
+    FoundFaces,
+    Gallery,
+    Identified,
+    calibrate,
+)
+from simlearn.faces._commands import _people, _seeing
 from simlearn.faces._commands._cluster import grouped
 
 COLOURS = {"ann": (200, 40, 40), "bob": (40, 200, 40), "cid": (40, 40, 200)}
@@ -224,6 +232,23 @@ def test_open_set_figures_of_labelled_pictures(tmp_path, model, patches, capsys)
     assert scores["pictures of strangers"] == 2
     assert scores["rank-1 rate"] == scores["detection and identification rate"] == 1
     assert scores["false alarm rate"] == 0
+
+
+def test_rates_are_those_of_the_method_that_answered():
+    gallery = Gallery(["ann", "bob"], ["1", "2"], np.eye(2, 3, dtype=np.float32), "f")
+    # Who it is, and whether that is near enough: right, right but too far, wrong, two strangers.
+    told = [
+        Identified("ann", "ann", 0.1), Identified("", "ann", 0.9), Identified("bob", "bob", 0.2),
+        Identified("bob", "bob", 0.3), Identified("", "ann", 0.8),
+    ]  # fmt: skip
+    found = _people._scores(told, ["ann", "ann", "ann", "cid", "dan"], gallery)
+    assert found == {
+        "pictures of known people": 3,
+        "rank-1 rate": 2 / 3,
+        "detection and identification rate": 1 / 3,
+        "pictures of strangers": 2,
+        "false alarm rate": 1 / 2,
+    }
 
 
 def test_a_group_photo_enrols_nobody_unless_told(tmp_path, model, patches, capsys):
