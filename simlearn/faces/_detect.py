@@ -112,9 +112,10 @@ def require_mtcnn() -> None:
         UserError: says how to install it, and what works without.
     """
     found = "none"
-    with contextlib.suppress(PackageNotFoundError):
-        found = version("mtcnn")
-    if importlib.util.find_spec("mtcnn") is None or found.split(".")[0] in ("0", "none"):
+    if importlib.util.find_spec("mtcnn") is not None:
+        with contextlib.suppress(PackageNotFoundError):
+            found = version("mtcnn")
+    if found.split(".")[0] in ("0", "none"):
         raise UserError(
             f"expected the faces extra (mtcnn 1.0 or later, found {found}), to find faces in "
             f"pictures: {INSTALL}; pictures that are cropped to one face already work without it, "

@@ -30,11 +30,14 @@ def test_it_measures_us():
 @pytest.mark.slow
 def test_it_measures_the_peer_and_memory_too():
     done = subprocess.run(
-        [*COMMAND, "--smoke", "--json", "--peers", "mtcnn", "--memory-pictures", "10"],
+        [
+            *COMMAND, "--json", "--pictures", "4", "--rounds", "1", "--min-face", "60",
+            "--memory-pictures", "10",
+        ],
         capture_output=True,
         text=True,
         timeout=600,
-    )
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
     assert result["results"]["mtcnn"]["faces"] >= 4

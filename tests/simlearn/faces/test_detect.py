@@ -158,7 +158,7 @@ def test_a_weights_file_in_the_current_folder_is_not_unpickled(tmp_path, monkeyp
 def test_without_mtcnn_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "mtcnn", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"simlearn\[faces\].*--cropped"):
+    with pytest.raises(UserError, match=r"found none.*simlearn\[faces\].*--cropped"):
         MtcnnDetector()
 
 
