@@ -1,9 +1,11 @@
 """`simlearn faces enrol` and `simlearn faces identify`."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+import filelock
 import numpy as np
 
 from simlearn.errors import UserError
@@ -14,32 +16,26 @@ from simlearn.faces._found import largest
 from simlearn.faces._gallery import Gallery, Identified
 from simlearn.faces._paths import picture_paths
 
+_LOCK: Final = ".lock"
+
 
 def enrol(settings: Enrol) -> int:
     """Add people to a gallery; 0, or 1 where no picture could be taken."""
     model = FaceModel.load(settings.model)
-    gallery = _opened(settings.gallery, model)
-    if settings.remove is not None:
-        gallery = gallery.without(settings.remove)
-    added = 0
+    _changed(_opened(settings.gallery, model), settings, _Faces())
+    found = _Faces()
     if settings.pictures:
-        named = _named(settings)
-        seen = see([path for path, _ in named], model, settings)
-        rows = _one_each(seen, largest_one=settings.largest)
-        owners = seen.faces.owner[rows]
-        gallery = gallery.with_faces(
-            [named[owner][1] for owner in owners],
-            [str(named[owner][0].absolute()) for owner in owners],
-            seen.vectors[rows],
-        )
-        added = len(rows)
-        if not added:
+        found = _seen_faces(settings, model)
+        if not found.names:
             say("no picture could be taken; the gallery stays as it was")
             return 1
     elif settings.remove is None:
         raise UserError("expected pictures to enrol, or --remove NAME, got neither")
-    gallery.save(settings.gallery)
-    people = gallery.people
+    with _alone(settings.gallery):
+        # Read anew: others may have enrolled somebody while the pictures were looked at.
+        gallery = _changed(_opened(settings.gallery, model), settings, found)
+        gallery.save(settings.gallery)
+    people, added = gallery.people, len(found.names)
     content = {"gallery": str(settings.gallery), "added": added, "people": list(people)}
     text = f"{settings.gallery}: {added} added; {len(gallery)} faces of {len(people)} people"
     answer(settings, content | {"faces": len(gallery)}, [text])
@@ -70,11 +66,52 @@ def identify(settings: Identify) -> int:
     return 0
 
 
+class _Faces(NamedTuple):
+    """What is to be added; nothing unless told."""
+
+    names: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    vectors: Any = None
+
+
+def _seen_faces(settings: Enrol, model: FaceModel) -> _Faces:
+    named = _named(settings)
+    seen = see([path for path, _ in named], model, settings)
+    rows = _one_each(seen, largest_one=settings.largest)
+    owners = seen.faces.owner[rows]
+    return _Faces(
+        [named[owner][1] for owner in owners],
+        [str(named[owner][0].absolute()) for owner in owners],
+        seen.vectors[rows],
+    )
+
+
+def _changed(gallery: Gallery, settings: Enrol, found: _Faces) -> Gallery:
+    if settings.remove is not None:
+        gallery = gallery.without(settings.remove)
+    return gallery.with_faces(*found) if found.names else gallery
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other command changes the gallery."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / _LOCK)
+        lock.acquire()
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _opened(folder: Path, model: FaceModel) -> Gallery:
     fingerprint = model.embedder.fingerprint
     if (folder / "gallery.json").exists():
         return Gallery.load(folder, model_fingerprint=fingerprint)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or {p.name for p in folder.iterdir()} - {_LOCK}):
         raise UserError(f"{folder}: expected a gallery, or a folder that is new or empty")
     return Gallery([], [], np.empty((0, model.embedder.dim), np.float32), fingerprint)
 

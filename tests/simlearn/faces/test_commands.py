@@ -217,6 +217,23 @@ def test_people_are_enrolled_identified_and_removed(tmp_path, model, patches, ca
     assert [face["name"] for face in json.loads(out)["faces"]] == ["bob", None, None]
 
 
+def test_who_is_enrolled_meanwhile_stays(tmp_path, model, patches, capsys, monkeypatch):
+    gallery = ["--gallery", tmp_path / "g", "--model", model]
+    ann = write(tmp_path / "ann.png", person("ann"))
+    bob = write(tmp_path / "bob.png", person("bob"))
+    slow = _people.see
+
+    def see(*arguments):
+        # Another command comes to its end while this one looks at its pictures.
+        monkeypatch.setattr(_people, "see", slow)
+        call(capsys, "enrol", bob, "--name", "bob", *gallery)
+        return slow(*arguments)
+
+    monkeypatch.setattr(_people, "see", see)
+    status, out, _ = call(capsys, "enrol", ann, "--name", "ann", *gallery)
+    assert (status, "2 faces of 2 people" in out) == (0, True)
+
+
 def test_open_set_figures_of_labelled_pictures(tmp_path, model, patches, capsys):
     gallery = tmp_path / "gallery"
     call(
