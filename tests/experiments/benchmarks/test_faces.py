@@ -31,8 +31,7 @@ def test_it_measures_us():
 def test_it_measures_the_peer_and_memory_too():
     done = subprocess.run(
         [
-            *COMMAND, "--json", "--pictures", "4", "--rounds", "1", "--min-face", "60",
-            "--memory-pictures", "10",
+            *COMMAND, "--json", "--pictures", "4", "--rounds", "1", "--memory-pictures", "10",
         ],
         capture_output=True,
         text=True,
