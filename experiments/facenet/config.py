@@ -10,6 +10,7 @@ from simlearn.errors import UserError
 
 Layout: TypeAlias = Literal["auto", "rendered", "orl", "casia", "vggface2", "folders"]
 Mining: TypeAlias = Literal["semi-hard", "batch-hard", "offline"]
+Laying: TypeAlias = Literal["aligned", "fixed"]
 Backbone: TypeAlias = Literal["small", "mobilefacenet", "inception-resnet"]
 
 
@@ -92,8 +93,13 @@ class FacenetSettings(AuditedSettings):
     compare: Path | None = None
     """A trained embedder or published weights to score beside, on the same test people."""
 
+    compare_laying: Laying = "aligned"
+    """What the compared one is shown: the face of each whole picture, found and laid by five points
+    (needs the faces extra), or a fixed box in the middle of the pixels that are trained on.
+    Rendered people have no whole pictures: of them always the box."""
+
     compare_share: float = 0.8
-    """Of a picture's shorter side, what the compared one is shown."""
+    """Of a picture's shorter side, the fixed box of the compared one."""
 
     def smoke_values(self) -> dict[str, Any]:
         """Few and small pictures, an epoch each."""

@@ -68,6 +68,21 @@ def parts(config: FacenetSettings, cache: Path) -> Parts:
 
 def people(config: FacenetSettings, cache: Path) -> LabelledImages:
     """Everyone, in pictures of the size that is trained on."""
+    record = files(config)
+    if record is None:
+        return rendered.people(
+            config.rendered_people, config.rendered_pictures, size=config.size, seed=config.seed
+        )
+    frame = FixedBox((config.size, config.size), share=config.share)
+    return decoded.labelled_images(record, frame=frame, channels=3, cache=cache)
+
+
+def files(config: FacenetSettings) -> LabelledFiles | None:
+    """Everyone's files, which ids name; None where people are rendered.
+
+    Raises:
+        UserError: they are not there, or lie otherwise.
+    """
     layout, root = config.layout, config.data
     if layout == "auto":
         layout = "rendered" if root is None else "folders"
@@ -75,16 +90,12 @@ def people(config: FacenetSettings, cache: Path) -> LabelledImages:
         if root is None and shared.exists():
             layout, root = "orl", shared
     if layout == "rendered":
-        return rendered.people(
-            config.rendered_people, config.rendered_pictures, size=config.size, seed=config.seed
-        )
+        return None
     if root is None:
         root = Path(os.environ.get("SIMLEARN_DATA") or "data") / "orl"
     if not root.exists():
         raise UserError(f"{root}: expected a folder or zip of faces, and found nothing")
-    record: LabelledFiles = _READERS[layout](root)
-    frame = FixedBox((config.size, config.size), share=config.share)
-    return decoded.labelled_images(record, frame=frame, channels=3, cache=cache)
+    return _READERS[layout](root)
 
 
 def _require_pairs(part: LabelledImages) -> None:

@@ -1,18 +1,25 @@
 """The FaceNet experiment itself."""
 
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments import _audit
+from experiments import _audit, _faces
 from experiments.facenet import data, present, score
 from experiments.facenet.config import FacenetSettings
 from experiments.facenet.train import embed, network, train
 from simlearn import audit, baselines, faces, metrics, search, training
 from simlearn.data import LabelledImages
+from simlearn.data.records import PictureArray
 from simlearn.errors import UserError
 from simlearn.runs import Run
+
+# Pixels: as `simlearn faces` looks for them.
+_SMALLEST_FACE: Final = 20
+Embedding: TypeAlias = Callable[[LabelledImages], NDArray[np.float32]]
 
 
 def run(config: FacenetSettings, folder: Run) -> dict[str, Any]:
@@ -28,8 +35,8 @@ def run(config: FacenetSettings, folder: Run) -> dict[str, Any]:
     progress = train(model, parts.train, parts.validation, config, folder.directory)
     saved = _save(model, parts.validation, folder)
     vectors = {
-        name: (embedding(parts.test.images), embedding(parts.validation.images))
-        for name, embedding in _embeddings(model, parts.train, config).items()
+        name: (embedding(parts.test), embedding(parts.validation))
+        for name, embedding in _embeddings(model, parts.train, config, folder).items()
     }
     scores = {
         name: score.score(*pair, parts.test.labels, parts.validation.labels, seed=config.seed)
@@ -49,36 +56,49 @@ def run(config: FacenetSettings, folder: Run) -> dict[str, Any]:
     }
 
 
-def _embeddings(model: Any, people: LabelledImages, config: FacenetSettings) -> dict[str, Any]:
+def _embeddings(
+    model: Any, people: LabelledImages, config: FacenetSettings, folder: Run
+) -> dict[str, Embedding]:
     """Pictures to vectors, by name."""
     size = max(1, config.size // 48)
 
-    def grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        small = images[:, ::size, ::size].astype(np.float32)
+    def grey(part: LabelledImages) -> NDArray[np.float32]:
+        small = part.images[:, ::size, ::size].astype(np.float32)
         return small @ np.array([0.299, 0.587, 0.114], np.float32)
 
     components = min(100, len(people) - len(np.unique(people.labels)) - 1)
-    eigen = baselines.Eigenfaces(components=components).fit(grey(people.images))
+    eigen = baselines.Eigenfaces(components=components).fit(grey(people))
     fisher = baselines.Fisherfaces(principal=components, whiten=True).fit(
-        grey(people.images), people.labels
+        grey(people), people.labels
     )
-    found: dict[str, Any] = {
-        "eigenfaces": lambda images: eigen(grey(images)),
-        "Fisherfaces": lambda images: fisher(grey(images)),
-        "network": lambda images: embed(model, images),
+    found: dict[str, Embedding] = {
+        "eigenfaces": lambda part: eigen(grey(part)),
+        "Fisherfaces": lambda part: fisher(grey(part)),
+        "network": lambda part: embed(model, part.images),
     }
     if config.compare is not None:
-        found["compared"] = _compared(config)
+        found["compared"] = _compared(config, folder.directory / "cache")
     return found
 
 
-def _compared(config: FacenetSettings) -> Any:
-    """Another embedder, shown the middle of the same pixels."""
-    from simlearn.data.records import PictureArray
-
+def _compared(config: FacenetSettings, cache: Path) -> Embedding:
+    """Another embedder, shown each face as it wants it, or the middle of the same pixels."""
     embedder = faces.load_embedder(config.compare or "")
-    frame = faces.FixedBox(embedder.size, share=config.compare_share / config.share)
-    return lambda images: faces.embed_faces(PictureArray(images), frame, embedder)[0]
+    record = data.files(config)
+    if record is None or config.compare_laying == "fixed":
+        frame = faces.FixedBox(embedder.size, share=config.compare_share / config.share)
+        return lambda part: faces.embed_faces(PictureArray(part.images), frame, embedder)[0]
+    stored, order = record.pictures, np.argsort(record.ids)
+    ids = record.ids[order]
+
+    def whole(part: LabelledImages) -> NDArray[np.float32]:
+        pictures = stored.take(order[np.searchsorted(ids, part.ids)])
+        found = _faces.most_central(pictures, min_face=_SMALLEST_FACE, cache=cache)
+        print(f"{part.name}: faces found in {len(found)} of {len(pictures)} pictures", flush=True)
+        frame = embedder.placing.frame(embedder.size, _faces.one_each(found))
+        return faces.embed_faces(pictures, frame, embedder, cache=cache)[0]
+
+    return whole
 
 
 def _save(model: Any, validation: LabelledImages, folder: Run) -> str:

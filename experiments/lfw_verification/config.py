@@ -47,8 +47,8 @@ class VerificationSettings(Settings):
 
     protocol: Protocol = "view1"
     """view1: LFW's list for choosing; view2: LFW's ten folds; pairs: a list of `left right same`
-    rows, as CFP and AgeDB come, see --pairs; youtube: YouTube Faces, a video's embedding being the
-    mean of its frames'."""
+    rows, to which those of CFP, AgeDB and others are easily brought, see --pairs; youtube: YouTube
+    Faces, a video's embedding being the mean of its frames'."""
 
     pairs: Path | None = None
     """List of pairs, where --protocol is pairs: on each row two paths below --data, 1 or 0, and

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments import _faces
 from experiments.lfw_verification.config import Laying, VerificationSettings
 from experiments.lfw_verification.pairs import Pairs
 from simlearn import faces
 from simlearn.data.frames import Frame
 from simlearn.data.loading import Skipped
-from simlearn.data.records import StoredPictures
 
 
 class Embedded(NamedTuple):
@@ -56,7 +56,7 @@ def embed(
     unfound = 0
     if found is not None:
         unfound = len(pairs.pictures) - len(found)
-        frame = placing.frame(used.size, _filled(found, pairs.pictures))
+        frame = placing.frame(used.size, _faces.one_each(found))
     vectors, good = faces.embed_faces(
         pairs.pictures, frame, used, skipped=Skipped(limit=1.0), cache=cache
     )
@@ -70,22 +70,4 @@ def embed(
 
 def find(pairs: Pairs, config: VerificationSettings, cache: Path) -> faces.FoundFaces:
     """The face nearest to the middle of each picture, where there is one."""
-    pictures = pairs.pictures
-    detector = faces.MtcnnDetector(min_face=config.min_face)
-    found = faces.find_faces(pictures, detector, skipped=Skipped(limit=1.0), cache=cache)
-    gone = set(pictures.missing().tolist())
-    sizes = np.zeros((len(pictures), 2), np.int64)
-    for row in np.unique(found.owner).tolist():
-        if row not in gone:
-            sizes[row] = pictures.size(row)
-    return found.take(faces.most_central(found, sizes))
-
-
-def _filled(found: faces.FoundFaces, pictures: StoredPictures) -> faces.FoundFaces:
-    """One face a picture: where none was found, as the median face of the others lies."""
-    typical = [np.median(column, axis=0) for column in (found.boxes, found.points, found.scores)]
-    columns = [np.repeat(one[np.newaxis], len(pictures), axis=0) for one in typical]
-    for column, own in zip(columns, (found.boxes, found.points, found.scores), strict=True):
-        column[found.owner] = own
-    boxes, points, scores = columns
-    return faces.FoundFaces(np.arange(len(pictures)), boxes, points, scores, len(pictures))
+    return _faces.most_central(pairs.pictures, min_face=config.min_face, cache=cache)

@@ -65,7 +65,7 @@ def load(config: VerificationSettings) -> Pairs:
 
 
 def listed(path: Path, root: Path) -> PicturePairs:
-    """Read a list of pairs as CFP, AgeDB and their like come.
+    """Read a list of pairs, as those of CFP, AgeDB and their like can be written.
 
     Args:
         path: the list: on each row two paths below `root`, 1 (one person) or 0, and perhaps the
@@ -143,7 +143,11 @@ def _of_videos(record: VideoPairs, frames: int) -> Pairs:
     kept = []
     for video in range(len(record.videos)):
         rows = np.flatnonzero(record.video == video)
-        kept.append(rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))])
+        # A video may be missing: its pairs are dropped, and counted.
+        if len(rows):
+            kept.append(rows[np.unique(np.linspace(0, len(rows) - 1, frames).round().astype(int))])
+    if not kept:
+        raise DatasetError(f"{record.name}: expected frames of videos, found none")
     rows = np.concatenate(kept)
     people = np.array([name.split("/")[0] for name in record.videos])
     return Pairs(

@@ -87,7 +87,7 @@ class Calibration:
             content: Any = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: expected a calibration in JSON, got {error}") from error
         names = {field.name for field in dataclasses.fields(cls)} | {"format"}
         if not isinstance(content, dict) or set(content) != names or content["format"] != _FORMAT:

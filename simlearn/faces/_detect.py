@@ -1,7 +1,9 @@
 """Finding faces, and the five points of each."""
 
+import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -77,8 +79,6 @@ class MtcnnDetector:
     @property
     def fingerprint(self) -> str:
         """See `Detector.fingerprint`."""
-        from importlib.metadata import version
-
         return f"{self!r}, mtcnn {version('mtcnn')}, 1"
 
     def find(self, pictures: Sequence[NDArray[np.uint8]]) -> FoundFaces:
@@ -106,15 +106,20 @@ class MtcnnDetector:
 
 
 def require_mtcnn() -> None:
-    """Refuse to go on without the `mtcnn` package.
+    """Refuse to go on without the `mtcnn` package, or with one before 1.0, which has other parts.
 
     Raises:
         UserError: says how to install it, and what works without.
     """
-    if importlib.util.find_spec("mtcnn") is None:
+    found = "none"
+    if importlib.util.find_spec("mtcnn") is not None:
+        with contextlib.suppress(PackageNotFoundError):
+            found = version("mtcnn")
+    if found.split(".")[0] in ("0", "none"):
         raise UserError(
-            f"expected the faces extra, to find faces in pictures: {INSTALL}; pictures that are "
-            "cropped to one face already work without it, with --cropped"
+            f"expected the faces extra (mtcnn 1.0 or later, found {found}), to find faces in "
+            f"pictures: {INSTALL}; pictures that are cropped to one face already work without it, "
+            "with --cropped"
         )
 
 

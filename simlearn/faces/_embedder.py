@@ -193,7 +193,7 @@ def _about(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: expected settings in JSON, got {error}") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise UserError(f"{path}: expected format {_FORMAT!r}, got {str(content)[:80]}")

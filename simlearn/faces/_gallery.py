@@ -88,6 +88,7 @@ class Gallery:
         self, names: Sequence[str], sources: Sequence[str], vectors: NDArray[np.float32]
     ) -> "Gallery":
         """The gallery with more faces; those that it has, by name and source, are replaced."""
+        self._require_width(vectors)
         new = set(zip(names, sources, strict=True))
         old = [
             row for row, key in enumerate(zip(self.names, self.sources, strict=True))
@@ -107,8 +108,10 @@ class Gallery:
             UserError: there is no such person.
         """
         kept = [row for row, other in enumerate(self.names) if other != name]
+        if not len(self):
+            raise UserError(f"expected {name!r} in the gallery, which is empty")
         if len(kept) == len(self):
-            raise UserError(f"expected one of {', '.join(self.people) or 'nobody'}, got {name!r}")
+            raise UserError(f"expected one of {', '.join(self.people)}, got {name!r}")
         return Gallery(
             [self.names[row] for row in kept], [self.sources[row] for row in kept],
             self.vectors[kept], self.model_fingerprint,
@@ -138,12 +141,13 @@ class Gallery:
         """
         if not len(self):
             raise UserError("expected people in the gallery, got an empty one")
+        self._require_width(vectors)
         value = threshold.value if isinstance(threshold, metrics.Threshold) else float(threshold)
         people = np.array(self.people)
         codes = np.searchsorted(people, self.names)
         distances = search.cosine(np.asarray(vectors, np.float32), self.vectors)
         per_person = np.stack([distances[:, codes == c].min(axis=1) for c in range(len(people))], 1)
-        if method == "classifier":
+        if method == "classifier" and len(distances):
             best = self._classified(np.asarray(vectors, np.float32), codes)
         else:
             best = per_person.argmin(axis=1)
@@ -152,6 +156,13 @@ class Gallery:
             distance, name = float(per_person[row, code]), str(people[code])
             found.append(Identified(name if distance <= value else "", name, distance))
         return found
+
+    def _require_width(self, vectors: NDArray[Any]) -> None:
+        expected = self.vectors.shape[1]
+        if np.ndim(vectors) != 2 or vectors.shape[1] != expected:
+            raise UserError(
+                f"expected vectors (faces, {expected}) as the gallery's, got {np.shape(vectors)}"
+            )
 
     def _classified(self, vectors: NDArray[np.float32], codes: NDArray[Any]) -> NDArray[np.int64]:
         from sklearn.linear_model import LogisticRegression
@@ -184,7 +195,11 @@ class Gallery:
         Raises:
             UserError: it is missing, damaged, or of another embedder.
         """
-        gallery = cls(*read(Path(folder)))
+        try:
+            gallery = cls(*read(Path(folder)))
+        except UserError as error:
+            named = str(folder) in str(error)
+            raise UserError(str(error) if named else f"{folder}: {error}") from error
         if model_fingerprint not in (None, gallery.model_fingerprint):
             raise UserError(
                 f"{folder}: expected a gallery of the model {str(model_fingerprint)[:12]}, got one "

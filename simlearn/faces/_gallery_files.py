@@ -59,6 +59,8 @@ def read(folder: Path) -> tuple[list[str], list[str], NDArray[np.float32], str]:
         UserError: something is missing, damaged or of another kind.
     """
     content = _list(folder / LIST)
+    if not (folder / _file(content["vectors"])).exists():
+        content = _list(folder / LIST)  # Somebody may have written another one in between.
     vectors = _vectors(folder / _file(content["vectors"]), content["vectors"])
     faces = content["faces"]
     names, sources = [face["name"] for face in faces], [face["source"] for face in faces]
@@ -74,7 +76,7 @@ def _list(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes().decode("utf-8", "surrogateescape"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: expected a gallery in JSON, got {error}") from error
     good = isinstance(content, dict) and content.get("format") == _FORMAT
     good = good and isinstance(content.get("faces"), list)
@@ -93,16 +95,25 @@ def _list(path: Path) -> dict[str, Any]:
 def _vectors(path: Path, digest: str) -> NDArray[np.float32]:
     try:
         content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() != digest:
-            raise UserError(f"{path}: expected what was written there, got something else")
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            vectors = archive["vectors"]
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: expected vectors, got {error}") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(f"{path}: expected what was written there, got something else")
+    try:
+        vectors = _array(content)
+    # Whoever made the file made its digest too, and can make numpy raise nearly anything.
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: expected vectors, got {reason:.200}") from error
     if vectors.dtype != np.float32 or vectors.ndim != 2:
         raise UserError(f"{path}: expected float32 (faces, dim), got {vectors.dtype}")
     return np.asarray(vectors)
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # Written uncompressed: what is no larger than its file cannot fill the memory.
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("an archive that is compressed")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return np.asarray(arrays["vectors"])

@@ -14,6 +14,11 @@ from simlearn.faces._placing import Aligned, Cropped
 _SAVED: Final = "embedder.json"
 # Where a run keeps what it made.
 _RUN: Final = "embedder"
+# Lengths of an embedding of Inception-ResNet-v1: what is supposed, from where on pixels are not
+# whitened, and the most that a file is believed.
+_DIM: Final = 128
+_FIXED_FROM: Final = 512
+_MOST: Final = 4096
 
 
 def load_embedder(path: str | os.PathLike[str]) -> FaceEmbedder:
@@ -21,12 +26,20 @@ def load_embedder(path: str | os.PathLike[str]) -> FaceEmbedder:
 
     Args:
         path: a folder that `FaceEmbedder.save` wrote, or of a run that has one as `embedder/`; or
-            published weights: an `.npz` of MobileFaceNet (faces aligned, 112x112) or of
-            Inception-ResNet-v1, or a `.h5` of the latter (160x160, box and 12 pixels around it,
-            pixels whitened per picture, as its common port was trained).
+            published weights, of which the file says neither how pixels were standardised nor how
+            faces lay, so that both are supposed: an `.npz` of MobileFaceNet (faces aligned,
+            112x112, `(x - 127.5) / 128`); an `.npz` or `.h5` of Inception-ResNet-v1 (160x160, box
+            and 12 pixels of the 160 around it, about what FaceNet's 32 pixels of the picture come
+            to), pixels whitened per picture where embeddings have 128 numbers, as of 2017, and
+            `(x - 127.5) / 128` where they have 512, as of 2018. For weights that were trained
+            otherwise make the `FaceEmbedder`, and save it.
 
     Raises:
         UserError: it is none of these, or does not fit.
+
+    Reference:
+        facenet's wiki, "Training using the VGGFace2 dataset", and github.com/davidsandberg/facenet
+        issue 1050, for the standardisation of the weights of 2018.
     """
     path = Path(path)
     for folder in (path, path / _RUN):
@@ -43,7 +56,9 @@ def load_embedder(path: str | os.PathLike[str]) -> FaceEmbedder:
     if path.suffix in (".npz", ".h5"):
         from simlearn.backbones import WhitenedPixels, inception_resnet_v1
 
-        model = inception_resnet_v1(weights=path, preprocess=WhitenedPixels(), dim=_dim(path))
+        dim = _dim(path)
+        whitened = WhitenedPixels() if dim < _FIXED_FROM else None
+        model = inception_resnet_v1(weights=path, preprocess=whitened, dim=dim)
         return FaceEmbedder(model, placing=Cropped(margin=12))
     raise UserError(f"{path}: expected a model: a folder of an embedder or of a run, .npz or .h5")
 
@@ -51,14 +66,29 @@ def load_embedder(path: str | os.PathLike[str]) -> FaceEmbedder:
 def _names(path: Path) -> list[str]:
     """Of the arrays in an archive; none where it cannot be read, which the loader will say."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return list(archive.files)
-    except (OSError, ValueError, zipfile.BadZipFile):
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
+    except Exception:  # A damaged file can make it raise nearly anything.
         return []
 
 
 def _dim(path: Path) -> int:
     """Length of the embedding that a file of Inception-ResNet-v1 has; 128 where it says nothing."""
+    try:
+        found = _archived_dim(path) if path.suffix == ".npz" else _stored_dim(path)
+    except Exception:  # As above.
+        return _DIM
+    return found if 1 <= found <= _MOST else _DIM
+
+
+def _archived_dim(path: Path) -> int:
+    with zipfile.ZipFile(path) as archive, archive.open("Bottleneck/w.npy") as file:
+        np.lib.format.read_magic(file)
+        shape, _, _ = np.lib.format.read_array_header_1_0(file)
+    return int(shape[0])
+
+
+def _stored_dim(path: Path) -> int:
     import h5py
 
     sizes: list[int] = []
@@ -67,12 +97,6 @@ def _dim(path: Path) -> int:
         if name.endswith("Bottleneck/kernel:0") and isinstance(item, h5py.Dataset):
             sizes.append(int(item.shape[-1]))
 
-    try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
-                return len(archive["Bottleneck/w"])
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return 128
-    return sizes[0] if sizes else 128
+    with h5py.File(path, "r") as file:
+        file.visititems(visit)
+    return sizes[0]

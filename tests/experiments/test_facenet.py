@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments import _faces
 from experiments.facenet import data, train
+from experiments.facenet import run as experiment
 from experiments.facenet.config import FacenetSettings
 from simlearn import losses
 from simlearn.errors import UserError
-from simlearn.faces import FaceModel
+from simlearn.faces import Cropped, FaceEmbedder, FaceModel, FoundFaces
 
 COMMAND = [sys.executable, "-m", "experiments.facenet"]
 
@@ -92,6 +94,57 @@ def test_networks_of_one_and_three_crops():
         model = train.network(settings(crops=crops, size=48))
         assert model.output_shape == (None, 8)
         assert model.input_shape == (None, 48, 48, 3)
+
+
+def mean_colour():
+    pixels = keras.Input((8, 8, 3))
+    mean = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
+    return FaceEmbedder(keras.Model(pixels, mean), placing=Cropped())
+
+
+def unit(rows):
+    rows = np.asarray(rows, float)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_what_is_compared_sees_the_whole_pictures_of_the_same_people(tmp_path, monkeypatch):
+    """Each picture is of a colour of its own at the left, and white at the right."""
+    colours = np.random.default_rng(0).integers(0, 200, (20, 3))
+    for row, colour in enumerate(colours):
+        path = tmp_path / "people" / f"p{row // 2}" / f"{row % 2}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((60, 90, 3), 255, np.uint8)
+        pixels[:, :55] = colour
+        Image.fromarray(pixels).save(path)
+
+    class LeftPatch:
+        fingerprint = "left patch"
+
+        def __init__(self, min_face):
+            pass
+
+        def find(self, pictures):
+            box = np.array([[5, 10, 45, 50, 0.9, *range(10)]])
+            # In those that are rather red it finds nothing: they are laid as the others.
+            return FoundFaces.gathered([box[: int(p[30, 20, 0] < 150)] for p in pictures])
+
+    monkeypatch.setattr(_faces.faces, "MtcnnDetector", LeftPatch)
+    mean_colour().save(tmp_path / "other")
+    given = {"layout": "folders", "data": tmp_path / "people", "validation_share": 0.3}
+    config = settings(**given, compare=tmp_path / "other", share=0.5)
+    test = data.parts(config, tmp_path / "cache").test
+    assert (colours[test.ids, 0] >= 150).any()
+    found = experiment._compared(config, tmp_path / "cache")(test)
+    np.testing.assert_allclose(found, unit(colours[test.ids]), atol=1e-3)
+    # The fixed box is of the pixels that are trained on, of which few are patch.
+    config = settings(**given, compare=tmp_path / "other", share=0.5, compare_laying="fixed")
+    fixed = experiment._compared(config, tmp_path / "cache")(test)
+    assert np.abs(fixed - unit(colours[test.ids])).max() > 0.05
+
+
+def test_no_face_in_any_picture():
+    with pytest.raises(UserError, match="found none in 3"):
+        _faces.one_each(FoundFaces.none(3))
 
 
 @pytest.mark.parametrize(

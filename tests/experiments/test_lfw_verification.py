@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 from experiments.lfw_verification import embed, pairs, score
 from experiments.lfw_verification.config import VerificationSettings
@@ -228,6 +229,92 @@ def test_frames_of_a_video_are_pooled(tmp_path):
         pooled = (means / np.linalg.norm(means, axis=1, keepdims=True)).sum(axis=0)
         np.testing.assert_allclose(found.vectors[video], pooled / np.linalg.norm(pooled), atol=1e-5)
     assert not found.missing.any()
+
+
+def write_videos(folder):
+    """YouTube Faces' layout: people of a colour each with two videos; one has no frames."""
+    random = np.random.default_rng(0)
+    names, splits = np.empty((2 * PEOPLE, 1), object), np.zeros((PEOPLE, 3, 2))
+    for person, colour in enumerate(random.uniform(30, 225, (PEOPLE, 3))):
+        for video in range(2):
+            row = 2 * person + video
+            names[row, 0] = f"P{chr(97 + person)}/{video}"
+            for frame in range(0 if row == 1 else 3):
+                pixels = np.clip(colour + random.normal(0, 12, (40, 40, 3)), 0, 255)
+                path = folder / "frame_images_DB" / names[row, 0] / f"{video}.{frame}.jpg"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels.astype(np.uint8)).save(path)
+        fold, place = divmod(person, PEOPLE // 2)
+        other = (2 * person + 3) % (2 * PEOPLE)
+        # Videos are counted from 1.
+        splits[2 * place : 2 * place + 2, :, fold] = [
+            [2 * person + 1, 2 * person + 2, 1],
+            [2 * person + 1, other + 1, 0],
+        ]
+    savemat(folder / "meta_and_splits.mat", {"video_names": names, "Splits": splits})
+    return folder
+
+
+def test_videos_are_verified_and_one_without_frames_is_dropped(tmp_path, model):
+    data = write_videos(tmp_path / "ytf")
+    done = call(
+        "--protocol", "youtube", "--data", data, "--model", model, "--laying", "fixed",
+        "--resamples", 20, "--fixed-share", 0.8, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    fixed = result["scores"]["fixed"]
+    # Of the video without frames, one pair of each kind.
+    assert (fixed["scored"], fixed["dropped"]) == (2 * PEOPLE - 2, 2)
+    assert fixed["accuracy"] > 0.85
+    assert len(fixed["fold_accuracies"]) == 2
+    assert fixed["interval_95"] is not None
+    assert set(result["baselines"]) >= {"raw pixels", "LBPH"}
+    # Nothing is chosen on pairs that are reported.
+    assert result["saved"] is None
+
+
+def test_view_2_reports_the_first_way_of_laying_and_saves_nothing(tmp_path, model):
+    data = write_lfw(tmp_path / "data")
+    rows = (data / "pairsDevTest.txt").read_text().splitlines()[1:]
+    half = PEOPLE // 2
+    same, different = rows[:PEOPLE], rows[PEOPLE:]
+    folds = [*same[:half], *different[:half], *same[half:], *different[half:]]
+    (data / "pairs.txt").write_text("\n".join([f"2\t{half}", *folds]) + "\n")
+    done = call(
+        "--protocol", "view2", "--data", data, "--model", model, "--laying", "fixed",
+        "--no-baselines", "--resamples", 20, "--fixed-share", 0.8, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["reported"], result["saved"]) == ("fixed", None)
+    assert len(result["scores"]["fixed"]["fold_accuracies"]) == 2
+    assert "FaceNet (Schroff et al. 2015)" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_list_of_pairs_of_nobody_in_particular(tmp_path, model):
+    """As CFP's pictures lie: two folders a person, so that no folder says who it is."""
+    random, rows = np.random.default_rng(0), []
+    for person, colour in enumerate(random.uniform(30, 225, (PEOPLE, 3))):
+        for kind in ("frontal", "profile"):
+            path = tmp_path / "cfp" / f"{person:03d}" / kind / "01.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.clip(colour + random.normal(0, 12, (40, 40, 3)), 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(path)
+        other = (person + 1) % PEOPLE
+        rows.append(f"{person:03d}/frontal/01.jpg {person:03d}/profile/01.jpg 1")
+        rows.append(f"{person:03d}/frontal/01.jpg {other:03d}/profile/01.jpg 0")
+    (tmp_path / "list.txt").write_text("\n".join(rows))
+    done = call(
+        "--protocol", "pairs", "--pairs", tmp_path / "list.txt", "--data", tmp_path / "cfp",
+        "--model", model, "--laying", "fixed", "--fixed-share", 0.8, "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["scores"]["fixed"]["accuracy"] > 0.85
+    assert result["scores"]["fixed"]["interval_95"] is None
+    assert len(result["scores"]["fixed"]["fold_accuracies"]) == 10
+    assert set(result["baselines"]) >= {"raw pixels", "LBPH"}
 
 
 @pytest.mark.real_data

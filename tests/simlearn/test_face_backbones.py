@@ -135,6 +135,30 @@ def test_a_damaged_file_and_another_kind(tmp_path, name):
         load_layers(small(), tmp_path / name)
 
 
+def test_what_unpacks_to_more_than_the_weights_is_refused_unread(tmp_path):
+    given = arrays() | {"last/b": np.zeros(2**19, np.float32)}
+    np.savez_compressed(tmp_path / "w.npz", **given)
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        # 4 TB of zeros that nobody wrote: the file has a few kilobytes.
+        file.create_dataset("last/last/bias:0", shape=(10**12,), dtype="f4", chunks=True)
+    for name in ("w.npz", "w.h5"):
+        assert (tmp_path / name).stat().st_size < 2**16
+        with pytest.raises(UserError, match=rf"{name}: expected weights as .*bytes of arrays"):
+            load_layers(small(), tmp_path / name)
+
+
+def test_an_archive_of_one_bare_array_and_one_that_is_cut(tmp_path):
+    with open(tmp_path / "bare.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    np.savez_compressed(tmp_path / "whole.npz", **arrays())
+    content = bytearray((tmp_path / "whole.npz").read_bytes())
+    content[60:120] = bytes(60)  # Within the first array's compressed bytes.
+    (tmp_path / "damaged.npz").write_bytes(content)
+    for name in ("bare.npz", "damaged.npz"):
+        with pytest.raises(UserError, match=rf"{name}: expected weights as \.npz"):
+            load_layers(small(), tmp_path / name)
+
+
 def test_whitened_pixels_by_hand():
     # Mean 4, deviation sqrt((9 + 1 + 1 + 9) / 4); a blank picture becomes 0, not NaN.
     pixels = np.array([[[[1.0], [3.0]], [[5.0], [7.0]]], [[[8.0], [8.0]], [[8.0], [8.0]]]])

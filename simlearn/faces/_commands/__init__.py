@@ -28,6 +28,7 @@ def run(arguments: Sequence[str], *, prog: str) -> int:
 
 
 def _answered(settings: Any) -> int:
+    settings.check()
     # Only now, so that --help and a wrong setting answer at once.
     _quiet.load_keras()
     from simlearn.faces._commands import _settings

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simlearn import clustering, metrics, search
 from simlearn.errors import UserError
-from simlearn.faces._commands._people import folder_names
+from simlearn.faces._commands._people import folder_names, shown
 from simlearn.faces._commands._seeing import Seen, answer, required_threshold, see
 from simlearn.faces._commands._settings import Cluster
 from simlearn.faces._face_model import FaceModel
@@ -29,7 +29,9 @@ def cluster(settings: Cluster) -> int:
     model = FaceModel.load(settings.model)
     threshold, where = _threshold(model, settings)
     paths = picture_paths(settings.pictures)
-    truth = folder_names(settings.pictures, paths) if settings.labelled else None
+    truth = None
+    if settings.labelled:
+        truth = folder_names(settings.pictures, paths, otherwise="without --labelled any will do")
     seen = see(paths, model, settings, thumbnails=settings.sheet is not None)
     groups = grouped(seen.vectors, threshold)
     if settings.folders is not None:
@@ -50,7 +52,7 @@ def cluster(settings: Cluster) -> int:
     ]
     if truth is not None:
         content["scores"] = _scores(seen, groups, truth)
-        lines += [f"{name}: {value:.4f}" for name, value in content["scores"].items()]
+        lines += [f"{name}: {shown(value)}" for name, value in content["scores"].items()]
     lines.append(f"{len(groups)} faces of {len(content['people'])} people")
     answer(settings, content, [*lines, f"threshold: {where}"])
     return 0
@@ -83,8 +85,11 @@ def _face(seen: Seen, row: int) -> dict[str, Any]:
     }
 
 
-def _scores(seen: Seen, groups: NDArray[np.int64], truth: list[str]) -> dict[str, float]:
+def _scores(seen: Seen, groups: NDArray[np.int64], truth: list[str]) -> dict[str, float | int]:
+    """Of the largest face of each picture that has one."""
     rows = largest(seen.faces)
+    if not len(rows):
+        raise UserError("expected faces to score, found none")
     labels = [truth[owner] for owner in seen.faces.owner[rows]]
     found = metrics.b_cubed(labels, groups[rows])
     return {
@@ -92,7 +97,9 @@ def _scores(seen: Seen, groups: NDArray[np.int64], truth: list[str]) -> dict[str
         "B-cubed recall": found.recall,
         "B-cubed F": found.f_score,
         "adjusted Rand index": metrics.adjusted_rand_index(labels, groups[rows]),
-        "people": float(len(set(labels))),
+        "people": len(set(labels)),
+        "pictures scored": len(rows),
+        "pictures without a face": len(truth) - len(rows),
     }
 
 

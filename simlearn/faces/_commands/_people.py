@@ -1,11 +1,13 @@
 """`simlearn faces enrol` and `simlearn faces identify`."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+import filelock
 import numpy as np
 
-from simlearn import metrics, search
 from simlearn.errors import UserError
 from simlearn.faces._commands._seeing import Seen, answer, required_threshold, say, see
 from simlearn.faces._commands._settings import Enrol, Identify
@@ -14,32 +16,26 @@ from simlearn.faces._found import largest
 from simlearn.faces._gallery import Gallery, Identified
 from simlearn.faces._paths import picture_paths
 
+_LOCK: Final = ".lock"
+
 
 def enrol(settings: Enrol) -> int:
     """Add people to a gallery; 0, or 1 where no picture could be taken."""
     model = FaceModel.load(settings.model)
-    gallery = _opened(settings.gallery, model)
-    if settings.remove is not None:
-        gallery = gallery.without(settings.remove)
-    added = 0
+    _changed(_opened(settings.gallery, model), settings, _Faces())
+    found = _Faces()
     if settings.pictures:
-        named = _named(settings)
-        seen = see([path for path, _ in named], model, settings)
-        rows = _one_each(seen, largest_one=settings.largest)
-        owners = seen.faces.owner[rows]
-        gallery = gallery.with_faces(
-            [named[owner][1] for owner in owners],
-            [str(named[owner][0].absolute()) for owner in owners],
-            seen.vectors[rows],
-        )
-        added = len(rows)
-        if not added:
+        found = _seen_faces(settings, model)
+        if not found.names:
             say("no picture could be taken; the gallery stays as it was")
             return 1
     elif settings.remove is None:
         raise UserError("expected pictures to enrol, or --remove NAME, got neither")
-    gallery.save(settings.gallery)
-    people = gallery.people
+    with _alone(settings.gallery):
+        # Read anew: others may have enrolled somebody while the pictures were looked at.
+        gallery = _changed(_opened(settings.gallery, model), settings, found)
+        gallery.save(settings.gallery)
+    people, added = gallery.people, len(found.names)
     content = {"gallery": str(settings.gallery), "added": added, "people": list(people)}
     text = f"{settings.gallery}: {added} added; {len(gallery)} faces of {len(people)} people"
     answer(settings, content | {"faces": len(gallery)}, [text])
@@ -52,7 +48,9 @@ def identify(settings: Identify) -> int:
     gallery = Gallery.load(settings.gallery, model_fingerprint=model.embedder.fingerprint)
     threshold, where = required_threshold(model, settings)
     paths = picture_paths(settings.pictures)
-    truth = folder_names(settings.pictures, paths) if settings.labelled else None
+    truth = None
+    if settings.labelled:
+        truth = folder_names(settings.pictures, paths, otherwise="without --labelled any will do")
     seen = see(paths, model, settings)
     told = gallery.identify(seen.vectors, threshold=threshold, method=settings.method)
     rows = [_row(seen, row, one) for row, one in enumerate(told)]
@@ -61,18 +59,59 @@ def identify(settings: Identify) -> int:
     if truth is not None:
         kept = _one_each(seen, largest_one=True)
         names = [truth[owner] for owner in seen.faces.owner[kept]]
-        scores = _scores(seen.vectors[kept], names, gallery, threshold)
+        scores = _scores([told[row] for row in kept], names, gallery)
         content["scores"] = scores
-        lines += [f"{name}: {value}" for name, value in scores.items()]
+        lines += [f"{name}: {shown(value)}" for name, value in scores.items()]
     answer(settings, content, [*lines, f"threshold: {where}"])
     return 0
+
+
+class _Faces(NamedTuple):
+    """What is to be added; nothing unless told."""
+
+    names: Sequence[str] = ()
+    sources: Sequence[str] = ()
+    vectors: Any = None
+
+
+def _seen_faces(settings: Enrol, model: FaceModel) -> _Faces:
+    named = _named(settings)
+    seen = see([path for path, _ in named], model, settings)
+    rows = _one_each(seen, largest_one=settings.largest)
+    owners = seen.faces.owner[rows]
+    return _Faces(
+        [named[owner][1] for owner in owners],
+        [str(named[owner][0].absolute()) for owner in owners],
+        seen.vectors[rows],
+    )
+
+
+def _changed(gallery: Gallery, settings: Enrol, found: _Faces) -> Gallery:
+    if settings.remove is not None:
+        gallery = gallery.without(settings.remove)
+    return gallery.with_faces(*found) if found.names else gallery
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other command changes the gallery."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / _LOCK)
+        lock.acquire()
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _opened(folder: Path, model: FaceModel) -> Gallery:
     fingerprint = model.embedder.fingerprint
     if (folder / "gallery.json").exists():
         return Gallery.load(folder, model_fingerprint=fingerprint)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or {p.name for p in folder.iterdir()} - {_LOCK}):
         raise UserError(f"{folder}: expected a gallery, or a folder that is new or empty")
     return Gallery([], [], np.empty((0, model.embedder.dim), np.float32), fingerprint)
 
@@ -84,18 +123,29 @@ def _named(settings: Enrol) -> list[tuple[Path, str]]:
             raise UserError("expected a name, got an empty one")
         return [(path, settings.name) for path in picture_paths(settings.pictures)]
     paths = picture_paths(settings.pictures)
-    return list(zip(paths, folder_names(settings.pictures, paths), strict=True))
+    told = folder_names(settings.pictures, paths, otherwise="or give --name")
+    return list(zip(paths, told, strict=True))
 
 
-def folder_names(given: tuple[Path, ...], paths: list[Path]) -> list[str]:
-    """The folder below the given one that each picture lies in."""
+def folder_names(given: tuple[Path, ...], paths: list[Path], *, otherwise: str) -> list[str]:
+    """The folder below the given one that each picture lies in.
+
+    Raises:
+        UserError: it is not one folder, or a picture is in nobody's; and what can be done
+            otherwise.
+    """
     if len(given) != 1 or not given[0].is_dir():
-        raise UserError("expected one folder with a folder for each person; or give --name")
+        received = ", ".join(map(str, given))
+        raise UserError(
+            f"expected one folder with a folder for each person, got {received}; {otherwise}"
+        )
     names = []
     for path in paths:
         parts = path.relative_to(given[0]).parts
         if len(parts) < 2:
-            raise UserError(f"{path}: expected every picture in the folder of a person")
+            raise UserError(
+                f"{path}: expected every picture in the folder of a person; {otherwise}"
+            )
         names.append(parts[0])
     return names
 
@@ -128,21 +178,28 @@ def _line(row: dict[str, Any]) -> str:
     return f"{row['picture']}\t{told}\t{row['distance']:.4f}"
 
 
+def shown(value: float | int | None) -> str:
+    """A score as it is printed."""
+    if value is None:
+        return "none, for want of such pictures"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
 def _scores(
-    vectors: Any, names: list[str], gallery: Gallery, threshold: float
+    told: Sequence[Identified], names: Sequence[str], gallery: Gallery
 ) -> dict[str, float | int | None]:
-    """Rates of the nearest neighbour at the threshold in use."""
-    matches = metrics.open_set_matches(
-        vectors, names, gallery.vectors, list(gallery.names), distance=search.cosine
-    )
-    known = matches.known
-    accepted = matches.distances <= threshold
-    named = matches.correct & accepted
-    strangers = int((~known).sum())
+    """Rates of the answers, by whichever method and threshold they were found."""
+    people = set(gallery.people)
+    known = [(one, name) for one, name in zip(told, names, strict=True) if name in people]
+    strangers = [one for one, name in zip(told, names, strict=True) if name not in people]
     return {
-        "pictures of known people": int(known.sum()),
-        "rank-1 rate": float(matches.correct[known].mean()) if known.any() else None,
-        "detection and identification rate": float(named[known].mean()) if known.any() else None,
-        "pictures of strangers": strangers,
-        "false alarm rate": float(accepted[~known].mean()) if strangers else None,
+        "pictures of known people": len(known),
+        "rank-1 rate": _share([one.nearest == name for one, name in known]),
+        "detection and identification rate": _share([one.name == name for one, name in known]),
+        "pictures of strangers": len(strangers),
+        "false alarm rate": _share([one.name != "" for one in strangers]),
     }
+
+
+def _share(right: Sequence[bool]) -> float | None:
+    return sum(right) / len(right) if right else None

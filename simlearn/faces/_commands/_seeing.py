@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,8 @@ from simlearn.faces._placing import FixedBox
 
 # A face below this has fewer pixels than the models were trained on can do with.
 _TINY: Final = 40
+# Control characters, halves of pairs, ends of lines and of paragraphs.
+_CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class Seen(NamedTuple):
@@ -66,8 +69,7 @@ def see(
         faces = find_faces(pictures, detector, skipped=skipped, cache=settings.cache)
     if len(skipped) == len(pictures):
         raise UserError(f"expected a picture that can be read, got none: {skipped.last(1)}")
-    if not settings.cropped:
-        _say_what_is_odd(pictures, faces, skipped)
+    _say_what_is_odd(pictures, faces, skipped, settings)
     each = pictures.take(faces.owner)
     frame: Any = FixedBox(model.embedder.size, share=settings.share, shift=settings.shift)
     if not settings.cropped:
@@ -115,14 +117,24 @@ def box_text(box: NDArray[Any]) -> str:
     return f"[{left}, {top}, {right}, {bottom}]"
 
 
+def plain(text: str) -> str:
+    """As one line that moves no cursor: names and paths of strangers may hold anything."""
+    return "".join(
+        character.encode("unicode_escape", "surrogatepass").decode()
+        if unicodedata.category(character) in _CONTROLS and character != "\t"
+        else character
+        for character in text
+    )
+
+
 def say(text: str) -> None:
     """A line on stderr."""
-    sys.stderr.write(" ".join(text.split()) + "\n")
+    sys.stderr.write(plain(" ".join(text.split())) + "\n")
 
 
 def answer(settings: Seeing, content: dict[str, Any], lines: Sequence[str]) -> None:
     """The result on stdout: one JSON object, or lines."""
-    text = json.dumps(content) if settings.json else "\n".join(lines)
+    text = json.dumps(content) if settings.json else "\n".join(map(plain, lines))
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
@@ -152,8 +164,12 @@ def _whole(pictures: PathPictures, skipped: Skipped) -> FoundFaces:
     return FoundFaces.gathered(rows)
 
 
-def _say_what_is_odd(pictures: PathPictures, faces: FoundFaces, skipped: Skipped) -> None:
+def _say_what_is_odd(
+    pictures: PathPictures, faces: FoundFaces, skipped: Skipped, settings: Seeing
+) -> None:
     counts, sides = faces.counts(), faces.sides()
+    if settings.cropped:
+        sides = sides * settings.share
     for row in range(len(pictures)):
         where = pictures.where(row)
         if where in skipped.reasons:
@@ -166,7 +182,10 @@ def _say_what_is_odd(pictures: PathPictures, faces: FoundFaces, skipped: Skipped
 
 
 def _draw(pictures: PathPictures, faces: FoundFaces, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror or error}") from error
     for row in np.unique(faces.owner).tolist():
         picture = pictures.open(row, channels=3)
         pen = ImageDraw.Draw(picture)

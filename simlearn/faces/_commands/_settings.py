@@ -6,6 +6,8 @@ from typing import Annotated, Literal, TypeAlias
 
 import tyro
 
+from simlearn.errors import UserError
+
 Paths: TypeAlias = Annotated[tuple[Path, ...], tyro.conf.Positional]
 
 
@@ -30,8 +32,9 @@ class Seeing:
     min_face: float = 20.0
     """Smallest face that is looked for, in pixels, at least 12."""
 
-    sure: float = 0.8
-    """How sure the detector must be of a face, in [0, 1)."""
+    sure: float = 0.9
+    """How sure the detector must be of a face, in [0, 1): at 0.8, MTCNN's own limit, it also takes
+    folds and patterns for small faces."""
 
     threshold: float | None = None
     """Cosine distance up to which two faces are of one person; by default the model's own."""
@@ -44,6 +47,20 @@ class Seeing:
 
     json: bool = False
     """Print one JSON object."""
+
+    def check(self) -> None:
+        """Refuse what cannot work before anything is read.
+
+        Raises:
+            UserError: a setting is out of its range.
+        """
+        _require("--min-face", self.min_face, 12 <= self.min_face < 2**15, "at least 12 pixels")
+        _require("--sure", self.sure, 0 <= self.sure < 1, "0 or more and less than 1")
+        _require("--share", self.share, 0 < self.share < 100, "over 0 and less than 100")
+        _require("--shift", self.shift, -100 < self.shift < 100, "more than -100 and less than 100")
+        if self.threshold is not None:
+            # Cosine distances have no others.
+            _require("--threshold", self.threshold, 0 <= self.threshold <= 2, "from 0 to 2")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -140,6 +157,17 @@ class Cluster(Seeing):
     labelled: bool = False
     """The folders in the given folder say who the pictures show: score the groups."""
 
+    def check(self) -> None:
+        """See `Seeing.check`; nor may results go where something else is.
+
+        Raises:
+            UserError: likewise.
+        """
+        super().check()
+        _require("--prior", self.prior, 0 < self.prior < 1, "more than 0 and less than 1")
+        if self.sheet is not None and self.sheet.is_dir():
+            raise UserError(f"expected --sheet as a file to write, got the folder {self.sheet}")
+
 
 Command: TypeAlias = (
     Annotated[Verify, tyro.conf.subcommand("verify")]
@@ -147,3 +175,9 @@ Command: TypeAlias = (
     | Annotated[Identify, tyro.conf.subcommand("identify")]
     | Annotated[Cluster, tyro.conf.subcommand("cluster")]
 )
+
+
+def _require(option: str, value: float, good: bool, expected: str) -> None:
+    # NaN is in no range.
+    if not good:
+        raise UserError(f"expected {option} {expected}, got {value}")

@@ -44,8 +44,8 @@ def _chosen(
     """Which faces of one picture are compared."""
     own = np.flatnonzero(seen.faces.owner == side)
     if not len(own):
-        reason = seen.skipped.get(str(path), "found no face")
-        raise UserError(f"{path}: expected a face, {reason}")
+        reason = seen.skipped.get(str(path))
+        raise UserError(f"{path}: {reason or 'expected a face, found none'}")
     if number is not None:
         if not 0 <= number < len(own):
             raise UserError(f"expected {option} from 0 to {len(own) - 1} in {path}, got {number}")

@@ -127,7 +127,7 @@ class Threshold:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path}: expected a threshold in JSON, got {error}") from error
         threshold = _from_content(cls, path, content)
         if model_fingerprint not in (None, threshold.model_fingerprint):

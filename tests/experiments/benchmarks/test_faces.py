@@ -27,6 +27,23 @@ def test_it_measures_us():
     assert "4 distinct JPEG files of one photograph" in done.stdout
 
 
+@pytest.mark.slow
+def test_it_measures_the_peer_and_memory_too():
+    done = subprocess.run(
+        [
+            *COMMAND, "--json", "--pictures", "4", "--rounds", "1", "--memory-pictures", "10",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["results"]["mtcnn"]["faces"] >= 4
+    assert result["results"]["mtcnn"]["versions"]["mtcnn"].startswith("1.")
+    assert (result["memory"]["pictures"], result["memory"]["distinct"]) == (10, 4)
+
+
 def test_pictures_are_distinct_and_the_same_again():
     config = FacesSettings(pictures=16)
     first = list(benchmark._cut(config))

@@ -158,7 +158,13 @@ def test_a_weights_file_in_the_current_folder_is_not_unpickled(tmp_path, monkeyp
 def test_without_mtcnn_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "mtcnn", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"simlearn\[faces\].*--cropped"):
+    with pytest.raises(UserError, match=r"found none.*simlearn\[faces\].*--cropped"):
+        MtcnnDetector()
+
+
+def test_an_old_mtcnn_is_refused(monkeypatch):
+    monkeypatch.setattr("simlearn.faces._detect.version", lambda name: "0.1.1")
+    with pytest.raises(UserError, match=r"1\.0 or later, found 0\.1\.1.*simlearn\[faces\]"):
         MtcnnDetector()
 
 

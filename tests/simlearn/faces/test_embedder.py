@@ -1,8 +1,10 @@
 """A model with all that its embeddings depend on; and what is kept of pictures on disk."""
 
+import io
 import json
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -150,6 +152,43 @@ def test_a_damaged_or_missing_model(tmp_path):
         load_embedder(tmp_path / "..")
     with pytest.raises(UserError, match="expected a model"):
         load_embedder(tmp_path / "nothing.xyz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+@pytest.mark.parametrize(("dim", "whitened"), [(128, True), (512, False), (10**9, True)])
+def test_published_weights_get_the_standardisation_of_their_year(
+    tmp_path, monkeypatch, suffix, dim, whitened
+):
+    path, told = tmp_path / f"facenet{suffix}", {}
+    if suffix == ".npz":
+        # A header alone: the array need not be there to say how long it is.
+        head = io.BytesIO()
+        about = {"descr": "<f4", "fortran_order": False, "shape": (dim, 1792)}
+        np.lib.format.write_array_header_1_0(head, about)
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("Bottleneck/w.npy", head.getvalue())
+    else:
+        with h5py.File(path, "w") as file:
+            name = "model_weights/Bottleneck/Bottleneck/kernel:0"
+            file.create_dataset(name, shape=(1792, dim), dtype="f4", chunks=True)
+
+    def build(**given):
+        told.update(given)
+        return little()
+
+    monkeypatch.setattr(backbones, "inception_resnet_v1", build)
+    assert load_embedder(path).placing == Cropped(margin=12)
+    # 2017: 128 numbers, whitened; 2018: 512, by fixed numbers. What no model has is not believed.
+    assert isinstance(told["preprocess"], backbones.WhitenedPixels) == whitened
+    assert told["dim"] == (dim if dim < 10**9 else 128)
+
+
+@pytest.mark.parametrize("name", ["embedder.json", "calibration.json", "threshold.json"])
+def test_settings_nested_beyond_reason(tmp_path, name):
+    FaceEmbedder(little()).save(tmp_path)
+    (tmp_path / name).write_text("[" * 100_000)
+    with pytest.raises(UserError, match=rf"{name}: expected .* in JSON"):
+        FaceModel.load(tmp_path)
 
 
 def test_a_threshold_of_another_model_is_refused(tmp_path):

@@ -1,7 +1,10 @@
 """Known people on disk, who a face is, and how sure that is."""
 
+import hashlib
+import io
 import json
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -92,19 +95,65 @@ def test_a_strangers_gallery_cannot_run_code(tmp_path):
         def __reduce__(self):
             return (os.mkdir, (str(tmp_path / "ran"),))
 
-    import hashlib
-    import io
-
-    gallery().save(tmp_path)
     buffer = io.BytesIO()
     np.savez(buffer, vectors=np.array([[Harm()]] * 3, object))
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    content = json.loads((tmp_path / "gallery.json").read_text()) | {"vectors": digest}
-    (tmp_path / "gallery.json").write_text(json.dumps(content))
-    (tmp_path / f"vectors-{digest[:16]}.npz").write_bytes(buffer.getvalue())
+    with_numbers(tmp_path, buffer.getvalue())
     with pytest.raises(UserError, match="expected vectors"):
         Gallery.load(tmp_path)
     assert not (tmp_path / "ran").exists()
+
+
+def with_numbers(folder, content):
+    """A gallery whose numbers are somebody else's bytes, by their own digest."""
+    gallery().save(folder)
+    digest = hashlib.sha256(content).hexdigest()
+    told = json.loads((folder / "gallery.json").read_text()) | {"vectors": digest}
+    (folder / "gallery.json").write_text(json.dumps(told))
+    (folder / f"vectors-{digest[:16]}.npz").write_bytes(content)
+
+
+def archive(shape, payload, *, compressed=False, flags=0, method=0):
+    """An archive of one array whose header says `shape`, whatever follows."""
+    head, buffer = io.BytesIO(), io.BytesIO()
+    about = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, about)
+    kind = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w", kind) as file:
+        file.writestr("vectors.npy", head.getvalue() + payload)
+    content = bytearray(buffer.getvalue())
+    entry = content.find(b"PK\x01\x02")
+    # By PKWARE's note: flags at 6 and 8 of a local and a central header, the method two on.
+    content[6] |= flags
+    content[entry + 8] |= flags
+    if method:
+        content[8] = content[entry + 10] = method
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive((10**12, 2), b""),
+        archive((3, 2), bytes(20)),
+        archive((10**6, 2), bytes(8 * 10**6), compressed=True),
+        archive((3, 2), bytes(24), flags=1),
+        archive((3, 2), bytes(24), method=99),
+        archive((3, 2), bytes(24))[:-30],
+        b"no archive",
+    ],
+    ids=["huge", "short", "bomb", "encrypted", "method", "cut", "other"],
+)
+def test_a_strangers_numbers_end_in_one_error(tmp_path, content):
+    with_numbers(tmp_path, content)
+    with pytest.raises(UserError, match=r"vectors-.*npz: expected vectors, got \w"):
+        Gallery.load(tmp_path)
+
+
+def test_a_list_nested_beyond_reason(tmp_path):
+    gallery().save(tmp_path)
+    (tmp_path / "gallery.json").write_text("[" * 100_000)
+    with pytest.raises(UserError, match="expected a gallery in JSON"):
+        Gallery.load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +199,35 @@ def test_damaged_numbers_and_files_that_are_not_there(tmp_path):
 def test_galleries_that_cannot_be(columns, message):
     with pytest.raises(UserError, match=message):
         Gallery(*columns, "f")
+
+
+def test_numbers_of_another_width_and_faults_by_their_folder(tmp_path):
+    with pytest.raises(UserError, match=r"expected vectors \(faces, 2\) as the gallery's"):
+        gallery().identify(np.eye(2, 3), threshold=1.0)
+    with pytest.raises(UserError, match=r"expected vectors \(faces, 2\) as the gallery's"):
+        gallery().with_faces(["a"], ["1"], np.eye(1, 3, dtype=np.float32))
+    with_numbers(tmp_path, archive((3, 2), bytes(24)))
+    with pytest.raises(UserError, match=rf"{tmp_path}: expected vectors of unit length"):
+        Gallery.load(tmp_path)
+    with pytest.raises(UserError, match="which is empty"):
+        Gallery([], [], np.empty((0, 2)), "f").without("ann")
+
+
+def test_a_gallery_that_is_written_meanwhile_is_read_anew(tmp_path, monkeypatch):
+    from simlearn.faces import _gallery_files
+
+    gallery().save(tmp_path)
+    stale = [_gallery_files._list(tmp_path / "gallery.json")]
+    gallery().without("bob").save(tmp_path)
+    current = _gallery_files._list
+    monkeypatch.setattr(_gallery_files, "_list", lambda path: (stale or [current(path)]).pop())
+    assert Gallery.load(tmp_path).people == ("ann",)
+
+
+def test_no_face_is_nobody():
+    for method in ("nearest", "classifier"):
+        nobody = gallery().identify(np.empty((0, 2)), threshold=1.0, method=method)
+        assert nobody == []
 
 
 def test_an_empty_gallery_identifies_nobody():

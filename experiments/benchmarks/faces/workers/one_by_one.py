@@ -1,5 +1,6 @@
 """mtcnn and Keras, one picture at a time, as their READMEs show."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def main() -> None:
                 faces += 1
         return faces
 
-    measure(work, settings, {"mtcnn": mtcnn.__version__, "keras": keras.__version__})
+    measure(work, settings, {"mtcnn": version("mtcnn"), "keras": keras.__version__})
 
 
 main()

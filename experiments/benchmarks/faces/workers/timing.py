@@ -48,9 +48,13 @@ def measure(
 def grown(
     work: Callable[[list[Path]], int], settings: dict[str, Any], versions: dict[str, str]
 ) -> None:
-    """The most memory that the process held after a fifth of the pictures and after all of them."""
+    """The most memory that the process held after a fifth of the pictures and after all of them.
+
+    The distinct ones once before: what libraries take for themselves grows over the first calls.
+    """
     paths = files(settings)
     wanted = [paths[i % len(paths)] for i in range(settings["memory_pictures"])]
+    work(paths)
     work(wanted[: max(1, len(wanted) // 5)])
     first = _peak()
     faces = work(wanted)
