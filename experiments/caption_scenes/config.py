@@ -16,7 +16,7 @@ class ScenesSettings(CaptioningSettings):
     showed, against many true captions of each. README.md in this folder has protocol and results.
     """
 
-    pictures: int = 12_000
+    pictures: int = 30_000
     """Rendered scenes to train on."""
 
     tested: int = 400
@@ -44,7 +44,7 @@ class ScenesSettings(CaptioningSettings):
     weight_decay: float = 0.004
     """Decoupled."""
 
-    epochs: int = 5
+    epochs: int = 3
     """Of training on captions, at most; an epoch goes once through the pictures."""
 
     patience: int = 5
@@ -56,7 +56,7 @@ class ScenesSettings(CaptioningSettings):
     label_smoothing: float = 0.0
     """Share of the probability that is spread over all words."""
 
-    visual_epochs: int = 5
+    visual_epochs: int = 3
     """Of teaching the encoder which words a picture shows, before captions."""
 
     candidates: int = 0

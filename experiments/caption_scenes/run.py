@@ -21,7 +21,7 @@ from simlearn.report import Report
 from simlearn.runs import Run
 
 _WIDTHS = (32, 64, 128)
-_BLOCKS = (1, 1, 2)
+_BLOCKS = (1, 1, 1)
 _STRIDE = 8
 
 
@@ -63,7 +63,8 @@ def run(config: ScenesSettings, folder: Run, page: Report | None = None) -> dict
 def _backbone(side: int) -> keras.Model:
     """A residual network whose places each look at their own part of the picture.
 
-    Its three strides put the centre of place k at pixel 8 k. Half a place of margin, and the first
+    A place sees 47 pixels, not much more than the largest thing: of a picture of 64 it cannot tell
+    what lies far from it, so that attention has to go there. Its three strides put the centre of place k at pixel 8 k. Half a place of margin, and the first
     row and column left out, put it at 8 k + 4, in the middle of what attention to it is drawn on.
     """
     pixels = keras.Input((side, side, 3), name="pixels")
