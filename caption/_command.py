@@ -6,6 +6,7 @@ picture that cannot be read is said, and the others are captioned.
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,11 +52,15 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace) -> bool:
     from simlearn.errors import UserError
 
+    if options.beams < 1:
+        raise UserError(f"--beams: expected at least 1, got {options.beams}")
     if not 1 <= options.captions <= options.beams:
         raise UserError(
             f"--captions: expected 1 to {options.beams}, the beams, got {options.captions}"
         )
-    paths = _pictures(options.images)
+    paths, failed = _pictures(options.images)
+    if not paths:
+        return failed
     load_keras()
     from functools import partial
 
@@ -73,49 +78,81 @@ def _run(options: argparse.Namespace) -> bool:
         normalize=decoding.divide_by_length,
     )
     writer = trained.writer(decode)
-    failed = False
+    taken: set[Path] = set()
     for path in paths:
         try:
-            _one(path, trained, writer, options)
+            _one(path, trained, writer, options, taken)
         except UserError as error:
-            print(" ".join(str(error).split()), file=sys.stderr, flush=True)
+            _say(error)
             failed = True
     return failed
 
 
-def _pictures(given: Sequence[Path]) -> list[Path]:
-    from simlearn.errors import UserError
+def _say(error: object) -> None:
+    print(" ".join(str(error).split()), file=sys.stderr, flush=True)
 
+
+def _pictures(given: Sequence[Path]) -> tuple[list[Path], bool]:
+    """The pictures that were named or lie in folders; whether one was named that is not there."""
     found: list[Path] = []
+    failed = False
     for path in given:
+        inside = [path]
+        if path.is_dir():
+            endings = (p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)
+            inside = sorted(p for p in endings if not p.is_dir())
         if not path.exists():
-            raise UserError(f"{path}: expected a picture or a folder of pictures, found nothing")
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in _ENDINGS)
-        found += inside if path.is_dir() else [path]
-    if not found:
-        raise UserError(f"{given[0]}: expected pictures, found none")
-    return found
+            _say(f"{path}: expected a picture or a folder of pictures, found nothing")
+        elif not inside:
+            _say(f"{path}: expected pictures, found none")
+        else:
+            found += inside
+            continue
+        failed = True
+    return found, failed
 
 
-def _one(path: Path, trained: "TrainedCaptioner", writer: Any, options: argparse.Namespace) -> None:
+def _one(
+    path: Path,
+    trained: "TrainedCaptioner",
+    writer: Any,
+    options: argparse.Namespace,
+    taken: set[Path],
+) -> None:
     from simlearn.data.files import Files
     from simlearn.data.records import StoredPictures
+    from simlearn.errors import UserError
 
     pictures = StoredPictures(Files(path.parent), [path.name])
     captions: list[Written] = writer(trained.encoder.encode(pictures))[0]
+    if any(math.isnan(one.score) for one in captions):
+        raise UserError(f"{path}: expected scores of words, and the captioner's are no numbers")
+    # Of a wide beam over few words some may be left without a caption.
+    captions = [one for one in captions if math.isfinite(one.score)]
+    shown = None
+    if options.attention and captions and captions[0].words:
+        shown = _free(options.attention, path.stem, taken)
+        _show(shown, pictures, captions[0], trained)
     if options.json:
         rows = [{"caption": one.text, "score": one.score} for one in captions]
-        print(json.dumps({"image": str(path), "captions": rows}), flush=True)
+        where = {} if shown is None else {"attention": str(shown)}
+        print(json.dumps({"image": str(path), "captions": rows} | where), flush=True)
     else:
         for one in captions:
             print(f"{path}\t{one.text}", flush=True)
-    if options.attention and captions[0].attention is not None:
-        _show(path, pictures, captions[0], trained, options.attention)
 
 
-def _show(
-    path: Path, pictures: Any, written: "Written", trained: "TrainedCaptioner", folder: Path
-) -> None:
+def _free(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """A name of its own for each picture of this call: some are called alike."""
+    path, number = folder / f"{stem}.attention.png", 1
+    while path in taken:
+        number += 1
+        path = folder / f"{stem}-{number}.attention.png"
+    taken.add(path)
+    return path
+
+
+def _show(path: Path, pictures: Any, written: "Written", trained: "TrainedCaptioner") -> None:
     import numpy as np
     from PIL import Image
 
@@ -125,5 +162,5 @@ def _show(
     picture.thumbnail((320, 320))
     attention = np.asarray(written.attention)
     shown = sheet(np.asarray(picture), attention, written.words, grid=trained.encoder.grid)
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(shown).save(folder / f"{path.stem}.attention.png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(shown).save(path)

@@ -1,6 +1,7 @@
 """A trained captioner in a folder, with the encoder and the words that belong to it."""
 
 import json
+import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -55,15 +56,16 @@ class TrainedCaptioner:
         self.longest = longest
 
     def save(self, folder: str | Path) -> None:
-        """Write all of it into a folder, beside what is there.
+        """Write all of it into a folder, made where there is none, beside what is there.
 
         Raises:
             RunError: it cannot be written.
         """
         folder = Path(folder)
-        save_model(self.captioner, folder / _CAPTIONER)
-        save_model(self.encoder.model, folder / _ENCODER)
         try:
+            folder.mkdir(parents=True, exist_ok=True)
+            save_model(self.captioner, folder / _CAPTIONER)
+            save_model(self.encoder.model, folder / _ENCODER)
             self.vocabulary.save(folder / _VOCABULARY)
             settings = json.dumps({"format": _FORMAT, "longest": self.longest}) + "\n"
             write_atomically(folder / _SETTINGS, settings.encode())
@@ -72,7 +74,10 @@ class TrainedCaptioner:
 
     @classmethod
     def load(cls, folder: str | Path) -> "TrainedCaptioner":
-        """Read what `save` wrote; nothing in it is code that is run.
+        """Read what `save` wrote.
+
+        Nothing in it is code that is run, unless the program allowed Keras that for all files
+        (`keras.config.enable_unsafe_deserialization`).
 
         Raises:
             UserError: a file is missing or is not what it should be; the message names it.
@@ -83,16 +88,17 @@ class TrainedCaptioner:
                 raise UserError(
                     f"{folder}: expected the folder of a captioning run, no {name} there"
                 )
+        longest = _longest(folder / _SETTINGS)
+        captioner = _model(folder / _CAPTIONER)
+        if not isinstance(captioner, Captioner):
+            raise UserError(
+                f"{folder / _CAPTIONER}: expected a captioner, got {type(captioner).__name__}"
+            )
+        pixels = _model(folder / _ENCODER)
         try:
-            settings: dict[str, Any] = json.loads((folder / _SETTINGS).read_text(encoding="utf-8"))
-            captioner = keras.models.load_model(folder / _CAPTIONER, compile=False)
-            pixels = keras.models.load_model(folder / _ENCODER, compile=False)
             encoder = Encoder(keras.Model(pixels.inputs[0], pixels.get_layer("places").input))
-            if settings["format"] != _FORMAT:
-                raise ValueError(f"{settings['format']!r} in {_SETTINGS}")
-            longest = int(settings["longest"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{folder}: expected a whole captioning run, got {error}") from error
+        except (ValueError, AttributeError, TypeError, IndexError) as error:
+            raise UserError(f"{folder / _ENCODER}: expected an encoder: {_line(error)}") from error
         return cls(captioner, encoder, Vocabulary.load(folder / _VOCABULARY), longest=longest)
 
     def writer(self, decode: Decoder | None = None) -> Writer:
@@ -112,3 +118,38 @@ class TrainedCaptioner:
             DatasetError: a picture cannot be read.
         """
         return self.writer(decode)(self.encoder.encode(pictures))
+
+
+def _longest(path: Path) -> int:
+    """What the settings say of the length of captions."""
+    try:
+        settings: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if settings["format"] != _FORMAT:
+            raise ValueError(f"the format {settings['format']!r}")
+        longest = int(settings["longest"])
+        if longest < 1:
+            raise ValueError(f"captions of {longest} words")
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise UserError(
+            f"{path}: expected the settings of a {_FORMAT}, got {_line(error)}"
+        ) from error
+    return longest
+
+
+def _model(path: Path) -> Any:
+    """A model from a file that a stranger may have written."""
+    if not zipfile.is_zipfile(path):
+        raise UserError(
+            f"{path}: expected a whole model of Keras, got {path.stat().st_size} bytes that are "
+            "none or a part of one"
+        )
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    # A damaged or hostile file can make Keras raise nearly anything.
+    except Exception as error:
+        raise UserError(f"{path}: expected a model of Keras, got {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """What went wrong, in one line that is not too long."""
+    return f"{(str(error).splitlines() or [''])[0] or type(error).__name__:.200}"
