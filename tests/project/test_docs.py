@@ -37,7 +37,7 @@ INLINE = re.compile(r"`+([^`\n]+)`+")
 MAKE = re.compile(r"(?:^|[\s;&|(])make +([a-z][a-z-]*)", re.M)
 MODULE = re.compile(r"python3? -m ((?:simlearn|caption|experiments)[\w.]*)")
 PATH = re.compile(rf"(?:{'|'.join(map(re.escape, TOP_LEVEL))})/[\w./-]*")
-NAME = re.compile(r"simlearn(?:\.\w+)+")
+NAME = re.compile(r"(?:simlearn|caption)(?:\.\w+)+")
 
 
 @dataclass(frozen=True)
@@ -209,6 +209,15 @@ def test_what_a_page_names_exists(page: Path) -> None:
     assert missing_names(text) == []
 
 
+def test_every_public_module_of_caption_has_a_place_in_the_reference() -> None:
+    pages = "".join(page.read_text() for page in (ROOT / "docs" / "reference").glob("*.md"))
+    shown = set(re.findall(r"^::: (\S+)$", pages, re.M))
+    modules = [module.name for module in pkgutil.iter_modules([str(ROOT / "caption")])]
+    # The data's modules each have their own.
+    public = {f"caption.{name}" for name in modules if not name.startswith("_")} - {"caption.data"}
+    assert public - shown == set()
+
+
 def test_the_guides_are_run() -> None:
     # Were the marks or the parser to go wrong, every block could be skipped without a failure.
     texts = {_name(page): page.read_text(encoding="utf-8") for page in GUIDE}
@@ -259,10 +268,11 @@ def test_a_missing_thing_is_reported() -> None:
         "Run `make test` or `make sandwich`, and make sure that\n"
         "`python -m experiments.digits` and `python -m experiments.unheard` work. See\n"
         "`simlearn/losses/` and `simlearn/unheard.py`, `simlearn.losses.TripletLoss` and\n"
-        "`simlearn.losses.UnheardLoss`.\n\n```bash\nmake demo && make coffee\n```\n"
+        "`simlearn.losses.UnheardLoss`, `caption.unheard`.\n\n"
+        "```bash\nmake demo && make coffee\n```\n"
     )
     assert broken_links(page, text) == ["nowhere.md", "none.png"]
     assert missing_targets(text) == ["coffee", "sandwich"]
     assert missing_modules(text) == ["experiments.unheard"]
     assert missing_paths(text) == ["simlearn/unheard.py"]
-    assert missing_names(text) == ["simlearn.losses.UnheardLoss"]
+    assert missing_names(text) == ["caption.unheard", "simlearn.losses.UnheardLoss"]
