@@ -21,7 +21,7 @@ class SoftAttention(Captioner):
 
     `alpha_t = softmax(f(a, h_{t-1}))`, `z_t = beta_t sum alpha_tl a_l` with the gate
     `beta_t = sigmoid(w . h_{t-1})`, `h_t = LSTM([E y_{t-1}; z_t])`, and the next word from
-    `E y_{t-1} + L_h h_t + L_z z_t`. State and cells begin as functions of the mean location.
+    `tanh(E y_{t-1} + L_h h_t + L_z z_t)`. State and cells begin as functions of the mean location.
     In training, `penalty * sum_l (1 - sum_t alpha_tl)^2` asks that every location be looked at.
 
     Args:
@@ -32,6 +32,9 @@ class SoftAttention(Captioner):
 
     Reference:
         Xu et al. 2015, "Show, Attend and Tell", sections 3.1.2 and 4.2, equations 4-7 and 14.
+        Deviations: locations `a_l` are those of the encoder behind a layer `relu(W a_l)` to the
+        hidden state's width; tanh before the words' scores, as in the authors' code; the doubly
+        stochastic term is summed over captions and divided by their words, as the cross-entropy is.
     """
 
     attends: ClassVar[bool] = True
@@ -124,8 +127,9 @@ class HardAttention(SoftAttention):
             the soft one.
 
     Reference:
-        Xu et al. 2015, section 4.1, equations 11-12. Deviations: `log p(y|s)` is divided by
-        the number of words and leaves out END.
+        Xu et al. 2015, section 4.1, equations 11-12. Deviations: those of `SoftAttention`;
+        `log p(y|s)` is divided by the number of words and leaves out END; which captions use the
+        expected location is not drawn, it is every other one.
     """
 
     def __init__(
