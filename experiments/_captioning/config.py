@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments._command import Settings, require
+from simlearn.errors import UserError
 
 ModelName = Literal["show_and_tell", "lrcn", "m_rnn", "soft", "hard", "spatial", "adaptive"]
 
@@ -106,9 +107,13 @@ class CaptioningSettings(Settings):
         """Refuse what cannot work, before anything is loaded.
 
         Raises:
-            UserError: a setting is out of its range.
+            UserError: a setting is out of its range, or a file is not there.
         """
         super().check()
+        for option, path in (("--corpus", self.corpus), ("--vectors", self.vectors)):
+            # Known before an hour of features, not after.
+            if path is not None and not path.is_file():
+                raise UserError(f"{option}: expected a file, found none at {path}")
         for name in ("width", "word_width", "min_count", "longest", "epochs", "batch", "beams"):
             require(f"--{name.replace('_', '-')}", getattr(self, name), 1)
         for name in ("dropout", "label_smoothing", "scheduled_sampling"):

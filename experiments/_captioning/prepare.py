@@ -11,7 +11,7 @@ from caption.batches import Captions, Features
 from caption.data.records import CaptionedPictures
 from caption.encoder import Encoder
 from caption.tokenizer import tokenize
-from caption.vocabulary import Vocabulary
+from caption.vocabulary import Unknowns, Vocabulary
 from experiments._captioning.config import CaptioningSettings
 from simlearn.errors import UserError
 
@@ -37,6 +37,7 @@ class Prepared:
         validation: that training is stopped by.
         test: scored in the end; may be the validation split, and results then say so.
         vocabulary: of the training captions.
+        unknown: words of the captions to validate and to test on that it does not have.
         captions: of the training split, as numbers.
         corpus: captions without pictures, as words; perhaps none.
         encoder: what features are made with.
@@ -47,6 +48,7 @@ class Prepared:
     validation: Split
     test: Split
     vocabulary: Vocabulary
+    unknown: dict[str, Unknowns]
     captions: Captions
     corpus: list[list[str]]
     encoder: Encoder
@@ -66,18 +68,53 @@ def prepare(
     *,
     fine_tuned: bool = False,
 ) -> Prepared:
-    """Count the words of the training captions, and of the corpus where there is one."""
+    """Count the words of the training captions, and of the corpus where there is one.
+
+    Raises:
+        UserError: a picture to validate or test on is among those to train on, or its captions are
+            in the corpus.
+    """
     train, validation, test = splits
+    held_out = [validation] if test is validation else [validation, test]
     corpus = [] if config.corpus is None else read_corpus(config.corpus)
-    held_out = [validation.record] + ([] if test is validation else [test.record])
-    counted = Vocabulary.from_records(train.record, held_out=held_out, min_count=config.min_count)
+    for split in held_out:
+        _require_apart(corpus, split, config)
+    records = [split.record for split in held_out]
+    counted = Vocabulary.from_records(train.record, held_out=records, min_count=config.min_count)
     if corpus and config.corpus_epochs:
         both = [*corpus, *(words for image in train.words for words in image)]
         counted = Vocabulary.from_captions(both, min_count=config.min_count)
     captions = Captions.of(train.words, counted, longest=config.longest)
+    names = ("validation", "test")[: len(held_out)]
+    unknown = {
+        name: counted.unknowns(_flat(split.words))
+        for name, split in zip(names, held_out, strict=True)
+    }
     print(f"{train.record}; {len(counted)} words known")
-    print(f"of the validation captions: {counted.unknowns(_flat(validation.words))}", flush=True)
-    return Prepared(train, validation, test, counted, captions, corpus, encoder, fine_tuned)
+    for name, found in unknown.items():
+        print(f"of the {name} captions: {found}", flush=True)
+    return Prepared(
+        train, validation, test, counted, unknown, captions, corpus, encoder, fine_tuned
+    )
+
+
+def _require_apart(corpus: list[list[str]], split: Split, config: CaptioningSettings) -> None:
+    """Refuse a corpus that holds all captions of a held-out picture, word for word.
+
+    One caption may be written twice by chance, all of a picture are not.
+    """
+    said = set(map(tuple, corpus))
+    known = [
+        where
+        for where, words in enumerate(split.words)
+        if len(words) > 1 and all(tuple(caption) in said for caption in words)
+    ]
+    if known:
+        where = split.record.pictures.where(known[0])
+        raise UserError(
+            f"{config.corpus}: expected captions without those of pictures to validate or test on, "
+            f"and received all captions of {len(known)} of them, such as {where}"
+        )
 
 
 def read_corpus(path: Path) -> list[list[str]]:

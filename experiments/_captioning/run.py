@@ -64,6 +64,7 @@ def caption(
         "signatures": scored.scores[config.model].signatures,
         "training": {name: _stage(progress) for name, progress in stages.items()},
         "words_known": len(prepared.vocabulary),
+        "unknown": {name: found.as_json() for name, found in prepared.unknown.items()},
         "encoder": f"{prepared.encoder!r} {prepared.encoder.fingerprint()[:12]}",
         "data_fingerprint": prepared.train.record.fingerprint(),
     }

@@ -71,7 +71,8 @@ def train(
     if isinstance(captioner, models.FineTuned) and config.visual_epochs:
         stages["visual_words"] = _learn_words(captioner.encoder, config, prepared, run)
     if prepared.corpus and config.corpus_epochs:
-        stages["corpus"] = _read_corpus(captioner, config, prepared, run)
+        inner = captioner.captioner if isinstance(captioner, models.FineTuned) else captioner
+        stages["corpus"] = _read_corpus(inner, config, prepared, run)
     stages["captions"] = _learn_captions(captioner, config, prepared, run)
     if config.self_critical_epochs:
         before = captioner.get_weights()
@@ -83,13 +84,13 @@ def train(
 
 
 def _read_corpus(
-    captioner: Model, config: CaptioningSettings, prepared: Prepared, run: Run
+    captioner: models.Captioner, config: CaptioningSettings, prepared: Prepared, run: Run
 ) -> Progress:
     """Captions alone, the picture being one dark location."""
     captions = Captions.of(
         [[words] for words in prepared.corpus], prepared.vocabulary, longest=config.longest
     )
-    channels = prepared.train.features[np.arange(1)].shape[-1]
+    channels = prepared.encoder.shape[-1]
     nothing = np.broadcast_to(
         np.zeros((1, 1, channels), np.float16), (len(captions.tokens), 1, channels)
     )

@@ -14,6 +14,7 @@ from caption.data import scenes
 from caption.data.scenes import write
 from caption.trained import TrainedCaptioner
 from caption.writing import Written
+from experiments._captioning import prepare
 from experiments._captioning.config import CaptioningSettings
 from experiments._captioning.evaluate import Scored
 from experiments.caption_coco import run as coco_run
@@ -137,11 +138,24 @@ def test_rendered_scenes_need_nothing(tmp_path):
     assert 0 <= result["judged"]["things and attributes right"] <= 1
 
 
+@pytest.mark.slow
+def test_a_captioner_behind_an_encoder_that_learns_reads_a_corpus_first(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a zebra on snow\n" * 5)
+    options = ["--corpus", corpus, "--corpus-epochs", 1, "--visual-epochs", 0]
+    done = call("caption_scenes", "--out", tmp_path / "run", *TINY, *options)
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert list(result["training"]) == ["corpus", "captions"]
+    assert "zebra" in TrainedCaptioner.load(tmp_path / "run").vocabulary.words
+
+
 def test_what_cannot_work_is_said_at_once(tmp_path):
     for arguments, message in (
         (("--data", tmp_path / "none"), "found nothing"),
         (("--beams", 0), "expected --beams of at least 1, received 0"),
         (("--dropout", 1.5), "expected --dropout from 0 to 0.99, received 1.5"),
+        (("--corpus", tmp_path / "none.txt"), "--corpus: expected a file, found none at"),
+        (("--vectors", tmp_path / "none.bin"), "--vectors: expected a file, found none at"),
     ):
         done = call("caption_flickr8k", *arguments, "--out", tmp_path / "run", status=2)
         assert message in done.stderr
@@ -160,6 +174,34 @@ def test_one_file_of_captions_is_cut_in_three_parts_without_a_common_picture(coc
     assert data.endswith("cut 8:1:1")
     with pytest.raises(UserError, match="expected enough pictures to cut, got 3"):
         coco_run._cut(records[1].take([0, 1, 2]), 5, (8, 1, 1))
+
+
+def tiny_splits():
+    """Rendered scenes to train, validate and test on; their features are nobody's concern."""
+    parts = [("train", 20), ("validation", 3), ("test", 3)]
+    records = [scenes.render(n, seed=1, split=part, size=(64, 64)) for part, n in parts]
+    return tuple(prepare.split_of(record, np.zeros((len(record), 1, 1))) for record in records)
+
+
+def test_a_corpus_with_the_captions_of_a_held_out_picture_is_refused(tmp_path, capsys):
+    splits = tiny_splits()
+    corpus = tmp_path / "corpus.txt"
+    config = CaptioningSettings(corpus=corpus, min_count=1)
+    said = splits[2].record.captions[1]
+    # All but one may be chance: these words are then known before the test.
+    corpus.write_text("\n".join(["a zebra", *said[:-1]]))
+    prepared = prepare.prepare(config, splits, None)
+    assert {"zebra"} <= set(prepared.vocabulary.words)
+    assert set(prepared.unknown) == {"validation", "test"}
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1] == f"of the validation captions: {prepared.unknown['validation']}"
+    assert shown[2] == f"of the test captions: {prepared.unknown['test']}"
+    corpus.write_text("\n".join(["a zebra", *said]).upper())
+    with pytest.raises(UserError, match=r"received all captions of 1 of them, such as "):
+        prepare.prepare(config, splits, None)
+    # Nor to stop the training by.
+    with pytest.raises(UserError, match=r"received all captions of 1 of them, such as "):
+        prepare.prepare(config, (splits[0], splits[2], splits[1]), None)
 
 
 def test_nouns_are_right_where_the_scene_has_the_thing_and_its_colour():
