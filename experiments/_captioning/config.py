@@ -26,6 +26,10 @@ class CaptioningSettings(Settings):
     dropout: float = 0.5
     """Share of units dropped in training, of word vectors, locations and outputs."""
 
+    most_words: int | None = None
+    """Words that the vocabulary holds at most, the most frequent ones; by default all that occur
+    `min_count` times."""
+
     min_count: int = 3
     """How often a word must occur in the training captions to be known."""
 
@@ -119,6 +123,8 @@ class CaptioningSettings(Settings):
         for name in ("dropout", "label_smoothing", "scheduled_sampling"):
             require(f"--{name.replace('_', '-')}", getattr(self, name), 0, 0.99)
         require("--patience", self.patience, 1)
+        if self.most_words is not None:
+            require("--most-words", self.most_words, 1)
         require("--candidates", self.candidates, 0, 100)
         require("--neighbours", self.neighbours, 1)
         require("--agreement", self.agreement, 0)

@@ -80,10 +80,13 @@ def prepare(
     for split in held_out:
         _require_apart(corpus, split, config)
     records = [split.record for split in held_out]
-    counted = Vocabulary.from_records(train.record, held_out=records, min_count=config.min_count)
+    at_least, at_most = config.min_count, config.most_words
+    counted = Vocabulary.from_records(
+        train.record, held_out=records, min_count=at_least, most=at_most
+    )
     if corpus and config.corpus_epochs:
         both = [*corpus, *(words for image in train.words for words in image)]
-        counted = Vocabulary.from_captions(both, min_count=config.min_count)
+        counted = Vocabulary.from_captions(both, min_count=at_least, most=at_most)
     captions = Captions.of(train.words, counted, longest=config.longest)
     names = ("validation", "test")[: len(held_out)]
     unknown = {

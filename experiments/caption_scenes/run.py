@@ -64,8 +64,9 @@ def _backbone(side: int) -> keras.Model:
     """A residual network whose places each look at their own part of the picture.
 
     A place sees 47 pixels, not much more than the largest thing: of a picture of 64 it cannot tell
-    what lies far from it, so that attention has to go there. Its three strides put the centre of place k at pixel 8 k. Half a place of margin, and the first
-    row and column left out, put it at 8 k + 4, in the middle of what attention to it is drawn on.
+    what lies far from it, so that attention has to go there. Three strides put the centre of place
+    k at pixel 8 k. Half a place of margin, and the first row and column left out, put it at
+    8 k + 4, in the middle of what attention to it is drawn on.
     """
     pixels = keras.Input((side, side, 3), name="pixels")
     wide = keras.layers.ZeroPadding2D(_STRIDE // 2)(pixels)

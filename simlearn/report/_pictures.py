@@ -76,13 +76,14 @@ def _picture_html(picture: Picture, side: int) -> str:
     scale = side // longest if longest <= side else side / longest
     size = f'width="{max(1, round(width * scale))}" height="{max(1, round(height * scale))}"'
     crisp = ' class="pixels"' if longest <= side else ""
+    source = _picture_png(picture.image, _DENSITY * side)
     label, sign, alt = escape(picture.label), "", escape(picture.label)
     if picture.mark:
         sign = f'<span class="sign" aria-hidden="true">{_SIGNS[picture.mark]}</span>'
         alt = f"{label} ({picture.mark})".strip()
     return (
         f'<td class="{picture.mark or "plain"}"><div class="picture">'
-        f'<img{crisp} src="{_picture_png(picture.image, _DENSITY * side)}" alt="{alt}" {size}>{sign}</div>'
+        f'<img{crisp} src="{source}" alt="{alt}" {size}>{sign}</div>'
         f'<span class="label">{label}</span></td>'
     )
 

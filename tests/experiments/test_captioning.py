@@ -204,6 +204,14 @@ def test_a_corpus_with_the_captions_of_a_held_out_picture_is_refused(tmp_path, c
         prepare.prepare(config, (splits[0], splits[2], splits[1]), None)
 
 
+def test_the_vocabulary_can_be_kept_to_its_most_frequent_words():
+    few = prepare.prepare(CaptioningSettings(most_words=9), tiny_splits(), None).vocabulary
+    everything = prepare.prepare(CaptioningSettings(), tiny_splits(), None).vocabulary
+    assert list(few.words) == list(everything.words)[:9]
+    with pytest.raises(UserError, match="--most-words of at least 1, received 0"):
+        CaptioningSettings(most_words=0).check()
+
+
 def test_nouns_are_right_where_the_scene_has_the_thing_and_its_colour():
     record = scenes.render(1, seed=0, size=(64, 64))
     thing = record.scenes[0].things[0]
