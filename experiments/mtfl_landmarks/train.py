@@ -159,10 +159,10 @@ def _fit(
         )
         return made.map(lambda pictures, labels: (pictures, pipeline.landmark_targets(labels)))
 
-    change = _COARSE_CHANGE if coarse else _FINE_CHANGE
+    change = augment.chain() if whole else _COARSE_CHANGE if coarse else _FINE_CHANGE
     if config.mirror:
+        # Also of whole pictures: the predictor looks at mirrored ones.
         change = augment.chain(augment.flip(), change)
-    change = augment.chain() if whole else change
     size = min(_VALIDATION_BATCH, len(parts.validation))
     rows = np.arange(len(parts.validation) // size * size).reshape(-1, size)
     print(f"{name}: {epochs} epochs of {per_epoch} batches of {batch} faces", flush=True)
